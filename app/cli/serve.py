@@ -1,0 +1,59 @@
+"""`hindsight serve`: all of it on one machine."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from app.cli.local import data_option, settings_or_exit
+from app.main import open_hindsight
+from app.server import Server
+from app.settings import Settings
+from domain.origin import Actor
+
+ADMIN = Actor(user="admin", project="admin", roles=("admin",))
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: HINDSIGHT_HOST or 127.0.0.1]")
+@click.option("--port", type=int, help="Port, 0 for a free one.  [default: HINDSIGHT_PORT or 9292]")
+@data_option
+@click.option("--workers", type=int, help="API processes.  [default: HINDSIGHT_WORKERS or 2]")
+def serve(host: str | None, port: int | None, data: Path | None, workers: int | None) -> None:
+    """Serve the catalog until SIGTERM or Ctrl-C.
+
+    The first start creates the data folder and an admin token in it. Running requests get
+    HINDSIGHT_GRACE seconds to end when the server stops.
+    """
+    settings = settings_or_exit(host=host, port=port, data=data, workers=workers)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    new_token = _prepare(settings)
+    try:
+        Server(settings, on_ready=lambda url: _tell(settings, url, new_token)).run()
+    finally:
+        settings.server_file.unlink(missing_ok=True)
+
+
+def _prepare(settings: Settings) -> str | None:
+    """Create what the first start needs; return the admin token if it is new."""
+    hindsight = open_hindsight(settings)
+    try:
+        if settings.admin_token_file.exists():
+            return None
+        token = hindsight.tokens.create(ADMIN)
+        settings.admin_token_file.touch(mode=0o600)
+        settings.admin_token_file.write_text(f"{token}\n")
+        return token
+    finally:
+        hindsight.close()
+
+
+def _tell(settings: Settings, url: str, new_token: str | None) -> None:
+    settings.server_file.write_text(f"{url}\n")
+    click.echo(f"Hindsight listens on {url}")
+    click.echo(f"Data: {settings.data}")
+    if new_token and sys.stdout.isatty():
+        click.echo(f"Admin token (shown this once): {new_token}")
+    click.echo(f"Admin token: in {settings.admin_token_file}, used by the commands on this machine")
+    click.echo("Try next: hindsight images push FILE, then hindsight images list")

@@ -1,0 +1,99 @@
+"""The HTTP server: gunicorn with threads, and what `hindsight serve` does around it."""
+
+import gc
+import math
+import signal
+from collections.abc import Callable
+from threading import Timer
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import ThreadWorker
+
+from app.main import Hindsight, create_app, open_hindsight
+from app.settings import Settings
+
+ENDING = 5  # seconds beyond the grace, to record the uploads that did not end
+KEEPALIVE = 75  # seconds that an idle connection stays open
+STOPPING = "the server was stopped before the data was complete"
+
+
+class Server(BaseApplication):
+    """gunicorn under our settings: imports come before the fork, connections after it."""
+
+    def __init__(self, settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+        """Take what to call with the server's URL once it listens."""
+        self._settings = settings
+        self._on_ready = on_ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = self._settings
+        options: dict[str, Any] = {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": Worker,
+            "worker_connections": 1000 + settings.threads,
+            "http_parser": "fast",
+            "keepalive": KEEPALIVE,
+            "graceful_timeout": math.ceil(settings.grace) + ENDING,
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "when_ready": self._tell,
+            "pre_fork": lambda _arbiter, _worker: gc.freeze(),  # keeps shared pages shared
+        }
+        config: Any = self.cfg
+        for name, value in options.items():
+            config.set(name, value)
+
+    def load(self) -> Flask:
+        """Connect the parts of one worker process."""
+        return create_app(open_hindsight(self._settings))
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        GracefulArbiter(self).run()
+
+    def _tell(self, arbiter: Arbiter) -> None:
+        host, port = arbiter.LISTENERS[0].getsockname()[:2]
+        self._on_ready(f"http://{host}:{port}")
+
+
+class GracefulArbiter(Arbiter):
+    """Lets requests end on SIGINT (Ctrl-C), too."""
+
+    def handle_int(self) -> None:
+        self.handle_term()
+
+
+class Worker(ThreadWorker):
+    """Runs the background duties beside the requests, and leaves no upload saving."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the arbiter's
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self._hindsight.background.start()
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        if self.alive:
+            self.method_queue.defer(self._end_uploads_after_grace)
+        super().handle_exit(sig, frame)
+
+    def _end_uploads_after_grace(self) -> None:
+        timer = Timer(self.cfg.graceful_timeout - ENDING, self._end_uploads)
+        timer.daemon = True
+        timer.start()
+
+    def _end_uploads(self) -> None:
+        self._hindsight.uploads.abort(STOPPING)
+
+    @property
+    def _hindsight(self) -> Hindsight:
+        hindsight: Hindsight = self.wsgi.extensions["hindsight"]
+        return hindsight
