@@ -22,7 +22,8 @@ from domain.errors import (
 from domain.image import Image, StoredData
 from domain.origin import Actor, Origin
 from storage.blobs import protocol as blobs
-from storage.intake import FormatMismatch, Intake
+from storage.format_check import FormatMismatch
+from storage.intake import Intake
 
 CHUNK = 1 << 20  # bytes read from a request at a time
 SERVICE = Actor(user="hindsight", project="hindsight", roles=("service",))

@@ -5,6 +5,8 @@
 
 from uuid import UUID
 
+SAID_MAX = 1000  # characters of a message
+
 
 class HindsightError(Exception):
     """Base of every refusal.
@@ -15,9 +17,14 @@ class HindsightError(Exception):
     """
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
+        self.message = _encodable(message)
+        self.field = None if field is None else _encodable(field)
+        super().__init__(self.message)
+
+
+def _encodable(text: str) -> str:
+    # What a user sent is repeated to its sender, but not at any length, and as UTF-8.
+    return text[:SAID_MAX].encode("utf-8", "backslashreplace").decode()
 
 
 class InvalidValue(HindsightError):

@@ -113,9 +113,9 @@ class Image(BaseAggregate[UUID]):
         """
         rules.check_properties(description.properties)
         tags = rules.check_tags(set(description.tags))
-        for name in ("name", "owner"):
-            rules.check_text(name, getattr(description, name) or "")
         facts = asdict(description) | {"tags": tuple(sorted(tags))}
+        for name in rules.CHANGEABLE - {"tags"}:
+            rules.check_attribute(name, facts[name])
         return cls._create(
             Registered, id=image_id, actor=by.actor, request_id=by.request_id, **facts
         )
@@ -146,7 +146,7 @@ class Image(BaseAggregate[UUID]):
     def kill(self, attempt: UUID, reason: str, by: Origin) -> None:
         """End the attempt as failed; AttemptSuperseded if it is not the running one."""
         self._require_running(attempt)
-        self._record(Killed, by, attempt=attempt, reason=reason)
+        self._record(Killed, by, attempt=attempt, reason=rules.printable(reason))
 
     def change_attribute(self, name: str, value: str | int | bool | None, by: Origin) -> None:
         """Give one of the image's own attributes another value.
@@ -157,17 +157,17 @@ class Image(BaseAggregate[UUID]):
             InvalidValue: see `domain.rules`.
         """
         self._require_changeable()
+        rules.check_attribute(name, value)
         if getattr(self, name) == value:
             return
         if name in FIXED_WITH_DATA and self.status not in {Status.QUEUED, Status.KILLED}:
             raise StatusConflict(self.status, wanted=f"of another {name}")
-        if isinstance(value, str):
-            rules.check_text(name, value)
         self._record(AttributeChanged, by, name=name, value=value)
 
     def change_visibility(self, visibility: str, by: Origin) -> None:
         """Let others than before see the image."""
         self._require_changeable()
+        rules.check_attribute("visibility", visibility)
         if self.visibility != visibility:
             self._record(VisibilityChanged, by, visibility=visibility)
 

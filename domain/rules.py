@@ -7,13 +7,23 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from domain.errors import InvalidValue, LimitExceeded, ReservedAttribute
+from domain.errors import InvalidValue, LimitExceeded, ReadOnlyAttribute, ReservedAttribute
 
 DISK_FORMATS = (
     "raw", "vhd", "vhdx", "vmdk", "vdi", "iso", "qcow2", "ploop", "aki", "ari", "ami",
 )  # fmt: skip
 CONTAINER_FORMATS = ("bare", "ovf", "ova", "docker", "compressed", "aki", "ari", "ami")
 VISIBILITIES = ("public", "community", "shared", "private")
+CHOICES = {
+    "disk_format": DISK_FORMATS,
+    "container_format": CONTAINER_FORMATS,
+    "visibility": VISIBILITIES,
+}
+CHANGEABLE = frozenset({
+    "name", "owner", "visibility", "disk_format", "container_format", "min_disk", "min_ram",
+    "protected", "os_hidden", "tags",
+})  # fmt: skip
+"""Attributes that clients may set."""
 
 TEXT_MAX = 255  # characters of a name, an owner, a tag, a property's name
 VALUE_MAX = 65_535  # characters of a property's value
@@ -21,11 +31,17 @@ INTEGER_MAX = 2**31 - 1  # min_disk in GB, min_ram in MB
 PROPERTIES_MAX = 128  # as Glance's default image_property_quota
 TAGS_MAX = 128  # as Glance's default image_tag_quota
 
+READ_ONLY = frozenset({
+    "checksum", "created_at", "direct_url", "file", "id", "os_hash_algo", "os_hash_value",
+    "schema", "self", "size", "status", "stores", "updated_at", "virtual_size",
+})  # fmt: skip
+"""Attributes that the service alone sets."""
+
 RESERVED_NAMES = frozenset({"location", "locations", "deleted", "deleted_at"})
 RESERVED_PREFIX = "os_glance"
 
 # Control characters except tab and line ends, lone surrogates, and what UTF-8 writes in 4 bytes.
-REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\U00010000-\U0010ffff]")
+REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\U00010000-\U0010ffff]")
 
 
 class Status(StrEnum):
@@ -55,6 +71,36 @@ def check_text(field: str, value: str, *, longest: int = TEXT_MAX) -> str:
     return value
 
 
+def printable(text: str) -> str:
+    """Return text of any origin in a form that every database, log and terminal takes."""
+    return REFUSED.sub("?", text)[:VALUE_MAX]
+
+
+def check_attribute(name: str, value: object) -> None:
+    """Refuse a value that an image's attribute may not have.
+
+    Raises:
+        InvalidValue: of the wrong type, too long, out of range, or none of the known ones.
+        ReadOnlyAttribute: clients set no such attribute.
+    """
+    match name, value:
+        case (("name" | "owner" | "disk_format" | "container_format"), None):
+            return
+        case (("name" | "owner"), str()):
+            check_text(name, value)
+        case (("min_disk" | "min_ram"), int()) if not isinstance(value, bool):
+            if not 0 <= value <= INTEGER_MAX:
+                raise InvalidValue(name, f"must be from 0 to {INTEGER_MAX}")
+        case (("protected" | "os_hidden"), bool()):
+            return
+        case (("visibility" | "disk_format" | "container_format"), _) if value in CHOICES[name]:
+            return
+        case _ if name in CHANGEABLE:
+            raise InvalidValue(name, f"can't be {value!r:.100}")
+        case _:
+            raise ReadOnlyAttribute(name)
+
+
 def check_tag(tag: str) -> str:
     """Return tag when it can be addressed as `/v2/images/ID/tags/TAG`; else InvalidValue."""
     if not tag or tag in {".", ".."} or "/" in tag:
@@ -76,7 +122,7 @@ def check_property(name: str, value: str) -> None:
         ReservedAttribute: the name is the service's own.
         InvalidValue: the name or the value is too long or holds what `check_text` refuses.
     """
-    if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
+    if name in RESERVED_NAMES | READ_ONLY | CHANGEABLE or name.startswith(RESERVED_PREFIX):
         raise ReservedAttribute(name)
     if not name or name.strip() != name:
         raise InvalidValue(name or "properties", "a property's name is not empty or padded")

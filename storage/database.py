@@ -3,6 +3,8 @@
 import fcntl
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Semaphore
@@ -58,9 +60,10 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once where another process wrote
-    # in between, whatever the busy timeout: so those that write take the lock first.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # in between, whatever the busy timeout: so those that write take the lock first. Those that
+    # only read need no BEGIN: each of their statements sees one state of the database.
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class WriterQueue:
@@ -112,6 +115,16 @@ class Datastore(SQLAlchemyDatastore):
         if commit and not running.commit:
             raise ProgrammingError("a reading transaction can't write")
         return running
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give this thread's open transaction, or else a connection for single reads."""
+        running: Transaction | None = transactions.get(None)
+        if running is not None:
+            yield running.session.connection()
+        else:
+            with self.engine.connect() as connection:
+                yield connection
 
     @property
     def in_transaction(self) -> bool:

@@ -1,6 +1,6 @@
 """The event store: append-only tables, their recorder, and the images loaded from them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,7 +12,7 @@ from eventsourcing_sqlalchemy.recorders import (
     SQLAlchemyAggregateRecorder,
     SQLAlchemyApplicationRecorder,
 )
-from sqlalchemy import Connection, MetaData, Table, insert, select
+from sqlalchemy import Connection, MetaData, Select, Table, bindparam, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -48,12 +48,40 @@ class EventDatastore(Datastore):
     base_stored_event_record_cls = EventRecord
 
 
-class EventRecorder(SQLAlchemyApplicationRecorder):
-    """The library's recorder, appending and reading rows without the price of ORM objects."""
+class LeanReads(SQLAlchemyAggregateRecorder):
+    """Reads rows without the price of ORM objects."""
+
+    datastore: Datastore
 
     @property
     def table(self) -> Table:
         return cast("Table", self.events_record_cls.__table__)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[StoredEvent]:
+        columns = self.table.c
+        version = columns.originator_version
+        query = select(version, columns.topic, columns.state)
+        query = query.where(columns.originator_id == originator_id)
+        if gt is not None:
+            query = query.where(version > gt)
+        if lte is not None:
+            query = query.where(version <= lte)
+        query = query.order_by(version.desc() if desc else version).limit(limit)
+        with self.datastore.reading() as connection:
+            return [StoredEvent(originator_id, *row) for row in connection.execute(query)]
+
+
+class EventRecorder(LeanReads, SQLAlchemyApplicationRecorder):
+    """The library's recorder, appending without ORM objects, too."""
+
+    _since: Select[tuple[int, str, bytes]] | None = None  # building it costs more than running it
 
     def _insert_stored_events(
         self, session: Session, stored_events: Sequence[StoredEvent], **_: Any
@@ -65,39 +93,32 @@ class EventRecorder(SQLAlchemyApplicationRecorder):
         self._notify_channel(session)
         return positions
 
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> list[StoredEvent]:
-        notes = self.select_history(originator_id, gt=gt, lte=lte, desc=desc, limit=limit)
-        return [stored for _, stored in notes]
+    def select_since(self, image_id: UUID, snapshots: Table) -> list[StoredEvent]:
+        """Return an image's events after its latest snapshot, or all where there is none."""
+        if self._since is None:
+            self._since = _since_snapshot(self.table, snapshots)
+        with self.datastore.reading() as connection:
+            rows = connection.execute(self._since, {"image_id": image_id})
+            return [StoredEvent(image_id, *row) for row in rows]
 
-    def select_history(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> list[tuple[int, StoredEvent]]:
-        """Return an image's stored events with their positions, in the order of versions."""
+    def positions(self, image_id: UUID) -> list[int]:
+        """Return the positions of an image's events, in the order of versions."""
         columns = self.table.c
-        version = columns.originator_version
-        query = select(columns.id, columns.originator_version, columns.topic, columns.state)
-        query = query.where(columns.originator_id == originator_id)
-        if gt is not None:
-            query = query.where(version > gt)
-        if lte is not None:
-            query = query.where(version <= lte)
-        query = query.order_by(version.desc() if desc else version).limit(limit)
-        with self.transaction(commit=False) as session:
-            rows = session.connection().execute(query).all()
-        return [(row[0], StoredEvent(originator_id, row[1], row[2], row[3])) for row in rows]
+        query = select(columns.id).where(columns.originator_id == image_id)
+        with self.datastore.reading() as connection:
+            return list(connection.execute(query.order_by(columns.originator_version)).scalars())
+
+
+def _since_snapshot(events: Table, snapshots: Table) -> Select[tuple[int, str, bytes]]:
+    image_id = bindparam("image_id", type_=events.c.originator_id.type)
+    latest = select(func.max(snapshots.c.originator_version))
+    start = latest.where(snapshots.c.originator_id == image_id).scalar_subquery()
+    version = events.c.originator_version
+    return (
+        select(version, events.c.topic, events.c.state)
+        .where(events.c.originator_id == image_id, version > func.coalesce(start, 0))
+        .order_by(version)
+    )
 
 
 @dataclass(frozen=True)
@@ -116,7 +137,7 @@ class EventLog:
         self._datastore = datastore
         self._inline = inline
         self._recorder = EventRecorder(datastore, events_table_name=EVENTS_TABLE)
-        self._snapshot_recorder = SQLAlchemyAggregateRecorder(
+        self._snapshot_recorder = LeanReads(
             datastore, events_table_name=SNAPSHOTS_TABLE, for_snapshots=True
         )
         self._mapper = EventMapper()
@@ -149,16 +170,13 @@ class EventLog:
 
     def load(self, image_id: UUID, *, version: int | None = None) -> Image:
         """Return the image as it is, or as it was at a version; ImageNotFound if never there."""
-        with self.transaction(commit=False):
-            snapshot = None if version else self._latest_snapshot(image_id)
-            image = snapshot.mutate(None) if snapshot else None
-            start = image.version if image else 0
-            for event in self._events.get(image_id, gt=start, lte=version):
-                image = cast("ImageEvent", event).mutate(image)
+        if version is not None:
+            stored = self._recorder.select_events(image_id, lte=version)
+            image = _replay(None, map(self._event, stored))
+        else:
+            image = self._load_latest(image_id)
         if image is None:
             raise ImageNotFound(image_id)
-        if not version and image.version - start >= SNAPSHOT_EVERY:
-            self._keep_snapshot(image)
         return image
 
     def append(self, connection: Connection, events: Sequence[ImageEvent]) -> None:
@@ -179,13 +197,12 @@ class EventLog:
             refusal = IdTaken if first.originator_version == 1 else ConcurrentChange
             raise refusal(first.originator_id) from error
 
-    def history(
-        self, image_id: UUID, *, after_version: int = 0, limit: int | None = None
-    ) -> list[Notification]:
-        """Return an image's events after a version, oldest first."""
-        with self.transaction(commit=False):
-            rows = self._recorder.select_history(image_id, gt=after_version, limit=limit)
-        return [Notification(position, self._event(stored)) for position, stored in rows]
+    def history(self, image_id: UUID) -> list[Notification]:
+        """Return all events of an image, oldest first."""
+        events = map(self._event, self._recorder.select_events(image_id))
+        positions = self._recorder.positions(image_id)
+        # Events appended between both reads are left to the next one.
+        return [Notification(*pair) for pair in zip(positions, events, strict=False)]
 
     def read(self, *, after: int, limit: int) -> list[Notification]:
         """Return the events of all images after a position, in order of position."""
@@ -195,11 +212,24 @@ class EventLog:
             )
         return [Notification(note.id, self._event(note)) for note in notes]
 
-    def _latest_snapshot(self, image_id: UUID) -> ImageSnapshot | None:
+    def _load_latest(self, image_id: UUID) -> Image | None:
+        events = self._recorder.select_since(image_id, self._snapshot_recorder.table)
+        image, start = None, 0
+        if not events or events[0].originator_version > 1:
+            image = self._from_snapshot(image_id)
+            start = image.version if image else 0
+            if not events or events[0].originator_version != start + 1:
+                events = self._recorder.select_events(image_id, gt=start)
+        image = _replay(image, map(self._event, events))
+        if image is not None and image.version - start >= SNAPSHOT_EVERY:
+            self._keep_snapshot(image)
+        return image
+
+    def _from_snapshot(self, image_id: UUID) -> Image | None:
         for stored in self._snapshots.get(image_id, desc=True, limit=1):
             snapshot = cast("ImageSnapshot", stored)
             if snapshot.shape == Image.class_version:
-                return snapshot
+                return snapshot.mutate(None)
         return None
 
     def _keep_snapshot(self, image: Image) -> None:
@@ -210,3 +240,9 @@ class EventLog:
 
     def _event(self, stored: StoredEvent) -> ImageEvent:
         return cast("ImageEvent", self._mapper.to_domain_event(stored))
+
+
+def _replay(image: Image | None, events: Iterable[ImageEvent]) -> Image | None:
+    for event in events:
+        image = event.mutate(image)
+    return image

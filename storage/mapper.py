@@ -13,6 +13,10 @@ from pydantic import BaseModel
 IN_COLUMNS = {"originator_id", "originator_version"}
 
 
+class NewerEvent(Exception):
+    """A stored event has a version that this release does not know."""
+
+
 class EventMapper(Mapper[UUID]):
     """Stores pydantic events as JSON with their class's version; upcasts what is older.
 
@@ -47,9 +51,18 @@ class EventMapper(Mapper[UUID]):
 
 
 def upcast(event_class: type, state: dict[str, Any]) -> None:
-    """Bring stored state to the class's version, one step `upcast_vN_vN+1` after the other."""
+    """Bring stored state to the class's version, one step `upcast_vN_vN+1` after the other.
+
+    Raises:
+        NewerEvent: a newer release stored it, and this one can't know what it means.
+    """
     stored: int = state.pop("class_version", 1)
-    for version in range(stored, getattr(event_class, "class_version", 1)):
+    today: int = getattr(event_class, "class_version", 1)
+    if stored > today:
+        raise NewerEvent(
+            f"{get_topic(event_class)} of version {stored}; this release knows {today}"
+        )
+    for version in range(stored, today):
         step: Callable[[dict[str, Any]], None] = getattr(
             event_class, f"upcast_v{version}_v{version + 1}"
         )

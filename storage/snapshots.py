@@ -48,8 +48,9 @@ class ImageSnapshot(BaseModel, CanSnapshotAggregate[UUID]):
     originator_id: UUID
     originator_version: int
     timestamp: AwareDatetime
+    topic: str = Image.TOPIC
     shape: int  # Image.class_version when it was taken
-    state: ImageState
+    state: dict[str, Any]  # an ImageState of that shape, which may not be today's
 
     @classmethod
     def take(cls, image: Image) -> Self:  # type: ignore[override] # the library takes any aggregate
@@ -62,13 +63,13 @@ class ImageSnapshot(BaseModel, CanSnapshotAggregate[UUID]):
             originator_version=image.version,
             timestamp=cls.create_timestamp(),
             shape=Image.class_version,
-            state=ImageState(**state),
+            state=ImageState(**state).model_dump(mode="json"),
         )
 
     def mutate(self, _: None) -> Image:
         """Return the image that was taken."""
         image = Image.__new__(Image)
-        state: dict[str, Any] = dict(self.state)
+        state: dict[str, Any] = dict(ImageState.model_validate(self.state))
         image.__base_init__(self.originator_id, self.originator_version, state.pop("created_on"))
         image.modified_on = state.pop("modified_on")
         vars(image).update(state)

@@ -22,6 +22,7 @@ class Server:
     url: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    _clients: list[httpx.Client] = field(default_factory=list)
 
     def start(self) -> None:
         """Start the server on a free port and wait until it listens."""
@@ -41,13 +42,26 @@ class Server:
         """Ask the server to stop, wait for it, and return its exit code."""
         assert self.process is not None
         self.process.terminate()
-        return self._ended()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the server's end and return its exit code."""
+        assert self.process is not None
+        self.process.communicate()
+        return self.process.returncode
 
     def kill(self) -> None:
         """End every process of the server at once, as a crash would."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
-        self._ended()
+        self.wait()
+
+    def pids(self) -> list[int]:
+        """Return the ids of the server's processes, the first one first."""
+        assert self.process is not None
+        root = self.process.pid
+        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
+        return [root, *map(int, children)]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,12 +93,16 @@ class Server:
     def client(self, token: str | None = None) -> httpx.Client:
         """Return an HTTP client with a token, the admin's by default."""
         headers = {"X-Auth-Token": token or self.admin_token}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        self._clients.append(client)
+        return client
 
-    def _ended(self) -> int:
-        assert self.process is not None
-        self.process.communicate()
-        return self.process.returncode
+    def close(self) -> None:
+        """End the server, if it still runs, and its clients' connections."""
+        for client in self._clients:
+            client.close()
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
 
 
 @contextmanager
@@ -96,5 +114,4 @@ def running_server(data: Path, **settings: str) -> Iterator[Server]:
     try:
         yield server
     finally:
-        if server.process is not None and server.process.poll() is None:
-            server.kill()
+        server.close()

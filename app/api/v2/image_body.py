@@ -18,12 +18,6 @@ Visibility = Literal["public", "community", "shared", "private"]
 Size = Annotated[int, Field(ge=0, le=rules.INTEGER_MAX)]
 ImageId = Annotated[str, Field(pattern="^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")]
 
-READ_ONLY = frozenset({
-    "checksum", "created_at", "direct_url", "file", "os_hash_algo", "os_hash_value", "schema",
-    "self", "size", "status", "stores", "updated_at", "virtual_size",
-})  # fmt: skip
-"""The service alone sets these."""
-
 
 class NewImage(BaseModel):
     """What a client may say of an image; every further member is a custom property."""
@@ -62,7 +56,7 @@ def parse_image(body: bytes, *, owner: str) -> tuple[UUID | None, Description]:
     members = parse_json(body)
     if not isinstance(members, dict):
         raise InvalidValue("body", "must be a JSON object")
-    for name in READ_ONLY & members.keys():
+    for name in (rules.READ_ONLY - {"id"}) & members.keys():
         raise ReadOnlyAttribute(name)
     image = validated(members)
     facts = {name: getattr(image, name) for name in ATTRIBUTES - {"id", "tags", "owner"}}

@@ -4,7 +4,7 @@ import re
 from typing import Any, Literal, cast
 
 from app.api.json_body import parse_json
-from app.api.v2.image_body import ATTRIBUTES, READ_ONLY, validated
+from app.api.v2.image_body import ATTRIBUTES, validated
 from app.catalog import Change
 from domain import rules
 from domain.errors import InvalidValue, ReadOnlyAttribute, ReservedAttribute
@@ -39,7 +39,7 @@ def _change(operation: Any, media_type: str) -> Change:
         raise InvalidValue("body", "each operation must be a JSON object")
     op, pointer = _draft_4(operation) if media_type == PATCH_2_0 else _rfc_6902(operation)
     name = _name(pointer)
-    if name == "id" or name in READ_ONLY:
+    if name in rules.READ_ONLY:
         raise ReadOnlyAttribute(name)
     if name in rules.RESERVED_NAMES or name.startswith(rules.RESERVED_PREFIX):
         raise ReservedAttribute(name)
