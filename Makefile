@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup serve test check test-system bench lock clean
+.PHONY: setup serve test check test-system bench docs lock clean
 
 setup: $(READY) ## create .venv from the locked versions, with .venv/bin/hindsight
 
@@ -32,6 +32,9 @@ test-system: setup ## what needs qemu-img and a real ISO (tests/system/README.md
 
 bench: setup ## speed and memory against any Images v2 URL (tests/benchmarks/README.md)
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+docs: setup ## write docs/commands.md from the commands' own help
+	$(BIN)/python -m tests.docs.commands
 
 lock: ## choose and lock the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -21,7 +21,7 @@ from domain.errors import (
 from domain.image import Description, Image, StoredData
 from domain.origin import Origin
 from domain.rules import Status
-from storage.blobs.protocol import BlobStore
+from storage.blobs.protocol import BlobError, BlobStore
 from storage.events import EventLog
 from storage.leases import Lease, close_lease, open_lease, renew
 
@@ -99,7 +99,7 @@ class Catalog:
     def delete_image(self, image_id: UUID, *, by: Origin) -> None:
         """Delete an image and its data.
 
-        Should the process die in between, the reaper ends what is begun.
+        Should the store fail or the process die in between, the reaper ends what is begun.
         """
 
         def decide(image: Image) -> None:
@@ -109,7 +109,8 @@ class Catalog:
 
         image = self._change(image_id, decide, by)
         if image.status == Status.PENDING_DELETE:
-            self.purge(image_id, by=by)
+            with suppress(BlobError):
+                self.purge(image_id, by=by)
 
     def purge(self, image_id: UUID, *, by: Origin) -> None:
         """Remove the bytes of an image in deletion, then record its end. Safe to repeat."""

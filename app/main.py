@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app.api import errors, history, request, versions
+from app.api import body, errors, history, request, versions
 from app.api.v2 import image_data, images, schemas, tags
 from app.auth import TokenAuthentication
 from app.background import Background, Reaper
@@ -80,6 +80,7 @@ def create_app(hindsight: Hindsight) -> Flask:
     app.extensions["hindsight"] = hindsight
     request.install(app)
     errors.install(app)
+    body.install(app)
     for blueprint in (versions.bp, images.bp, image_data.bp, tags.bp, schemas.bp, history.bp):
         app.register_blueprint(blueprint)
     return app

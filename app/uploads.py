@@ -103,7 +103,7 @@ class Uploads:
                 self._catalog.commit_data(image_id, attempt, data, by=by)
             except Exception as error:
                 refusal = _refusal_of(error, attempt)
-                self._catalog.give_up(image_id, attempt, refusal.message, by=by)
+                self._give_up(image_id, attempt, refusal.message, by=by)
                 raise refusal from error
 
     def renew_leases(self) -> None:
@@ -114,7 +114,13 @@ class Uploads:
         """End every running upload, recording why."""
         by = service_origin()
         for attempt, image_id in self._attempts().items():
+            self._give_up(image_id, attempt, reason, by=by)
+
+    def _give_up(self, image_id: UUID, attempt: UUID, reason: str, *, by: Origin) -> None:
+        try:
             self._catalog.give_up(image_id, attempt, reason, by=by)
+        except (HindsightError, blobs.BlobError):
+            log.exception("upload %s is left to the reaper", attempt)
 
     def _attempts(self) -> dict[UUID, UUID]:
         with self._lock:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
-    Executable,
     Index,
     Integer,
     LargeBinary,
@@ -36,6 +35,7 @@ from domain.errors import ConcurrentChange
 from domain.events import ImageEvent, Registered
 from domain.rules import Status
 from projections.image_row import ImageRow, advance, document_text
+from projections.prepared import prepared
 
 read_models = MetaData()
 
@@ -103,6 +103,7 @@ SHOWN = (
 """What a stored row takes back from its document."""
 
 _read_rows = select(images).where(images.c.id.in_(bindparam("ids", expanding=True)))
+_read_row = select(images).where(images.c.id == bindparam("image_id"))
 _insert_image = insert(images)
 _update_image = update(images).where(images.c.id == bindparam("key"))
 _delete_image = delete(images).where(images.c.id == bindparam("key"))
@@ -125,7 +126,7 @@ def apply(connection: Connection, events: Sequence[ImageEvent]) -> None:
     first = events[0]
     before = None
     if not isinstance(first, Registered):
-        before = _rows(connection, [first.originator_id]).get(first.originator_id)
+        before = _row(connection, first.originator_id)
         if before is None or before.version + 1 != first.originator_version:
             raise ConcurrentChange(first.originator_id)
     _write(connection, [(before, _after(before, events))])
@@ -162,6 +163,12 @@ def _after(row: ImageRow | None, events: Iterable[ImageEvent]) -> ImageRow | Non
         row = advance(row, event)
     # A deleted image has left the catalog: it has its history, but no row.
     return None if row is None or row.status == Status.DELETED else row
+
+
+def _row(connection: Connection, image_id: UUID) -> ImageRow | None:
+    query = prepared(_read_row, connection.dialect)
+    found = query.rows(connection, {"image_id": str(image_id)})
+    return _image_row(found[0]) if found else None
 
 
 def _rows(connection: Connection, ids: Collection[UUID]) -> dict[UUID, ImageRow]:
@@ -233,21 +240,15 @@ def _write(connection: Connection, changes: Sequence[Change]) -> None:
         _columns(after) | {"key": str(after.id)} for before, after in changes if before and after
     ]
     gone = [{"key": str(before.id)} for before, after in changes if before and not after]
-    _execute(connection, _insert_image, new)
-    _execute(connection, _update_image, kept)
-    _execute(connection, _delete_image, gone)
+    dialect = connection.dialect
+    prepared(_insert_image, dialect).run(connection, new)
+    prepared(_update_image, dialect).run(connection, kept)
+    prepared(_delete_image, dialect).run(connection, gone)
     for table, narrow in ((image_tags, _tag_rows), (image_properties, _property_rows)):
         old = {key for before, _ in changes for key in narrow(before)}
         now = {key for _, after in changes for key in narrow(after)}
-        names = table.columns.keys()
-        _execute(connection, _delete_narrow[table.name], [_named(names, key) for key in old - now])
-        _execute(connection, _insert_narrow[table.name], [_named(names, key) for key in now - old])
-
-
-def _execute(connection: Connection, statement: Executable, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(statement, rows)
-
-
-def _named(names: list[str], key: tuple[Any, ...]) -> dict[str, Any]:
-    return {f"key_{name}": value for name, value in zip(names, key, strict=True)}
+        names = [f"key_{column.name}" for column in table.columns]
+        removed = [dict(zip(names, key, strict=True)) for key in old - now]
+        added = [dict(zip(names, key, strict=True)) for key in now - old]
+        prepared(_delete_narrow[table.name], dialect).run(connection, removed)
+        prepared(_insert_narrow[table.name], dialect).run(connection, added)

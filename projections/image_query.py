@@ -3,24 +3,20 @@
 Lists never load more than a page and never skip rows: a page starts after its marker's key.
 """
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
+    Dialect,
     Engine,
-    Table,
     and_,
     bindparam,
-    false,
-    literal,
-    not_,
     or_,
     select,
     tuple_,
@@ -29,22 +25,12 @@ from sqlalchemy import (
 from domain.errors import InvalidValue
 from domain.origin import Actor
 from domain.rules import Status
-from projections.image_list import (
-    EPOCH,
-    image_properties,
-    image_tags,
-    images,
-    value_hash,
-)
+from projections.filters import Condition, Filter, condition
+from projections.image_list import images
+from projections.prepared import STATEMENTS_MAX, Prepared, prepared
 
 Direction = Literal["asc", "desc"]
-Comparison = Literal["gt", "gte", "lt", "lte", "eq", "neq"]
-COMPARISONS = ("gt", "gte", "lt", "lte", "eq", "neq")
-
-Condition = ColumnElement[bool]
 Key = tuple[Column[Any], Direction]
-
-SECOND = 1_000_000  # microseconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +40,10 @@ class ImageQuery:
     limit: int
     marker: UUID | None = None
     sort: tuple[tuple[str, Direction], ...] = (("created_at", "desc"),)
-    one_of: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # column: allowed values
-    times: tuple[tuple[str, Comparison, datetime], ...] = ()
-    size_min: int | None = None  # bytes
-    size_max: int | None = None  # bytes
-    tags: tuple[str, ...] = ()  # all of them
-    properties: Mapping[str, str] = field(default_factory=dict)
+    filters: tuple[Filter, ...] = ()  # all of them hold
     visibility: str | None = None
     os_hidden: bool = False
+    in_deletion: bool = False  # also images whose deletion was asked for
 
 
 @dataclass(frozen=True)
@@ -88,6 +70,17 @@ class Shown:
     document: str
 
 
+class Shape(NamedTuple):
+    """What the SQL of a list depends on: all but the values in it."""
+
+    is_admin: bool
+    visibility: str | None
+    in_deletion: bool
+    filters: tuple[tuple[Any, ...], ...]
+    sort: tuple[tuple[str, Direction], ...]
+    is_continued: bool
+
+
 _show = select(
     images.c.status,
     images.c.owner,
@@ -110,8 +103,9 @@ class ImageQueries:
     def show(self, image_id: UUID) -> Shown | None:
         """Return an image's row, whoever asks; see `domain.access` for who may read it."""
         with self._engine.connect() as connection:
-            row = connection.execute(_show, {"image_id": str(image_id)}).one_or_none()
-        return Shown(image_id, *row) if row else None
+            query = prepared(_show, connection.dialect)
+            rows = query.rows(connection, {"image_id": str(image_id)})
+        return Shown(image_id, *rows[0]) if rows else None
 
     def in_deletion(self) -> list[UUID]:
         """Return the images whose deletion was asked for and has not ended."""
@@ -125,85 +119,96 @@ class ImageQueries:
         Raises:
             InvalidValue: the marker is no image that the viewer may list.
         """
-        conditions = [*_listed_for(viewer, query), *_matching(query)]
-        keys = _keys(query)
+        shape = _shape(query, viewer)
+        values = _values(query, viewer)
         with self._engine.connect() as connection:
             if query.marker is not None:
-                conditions.append(_after(keys, _marker_key(connection, keys, query, viewer)))
-            statement = select(images.c.id, images.c.document).where(*conditions)
-            statement = statement.order_by(*(_ordered(*key) for key in keys))
-            rows = connection.execute(statement.limit(query.limit + 1)).all()
+                values |= self._marker_key(connection, shape, query.marker, values)
+            rows = _page_statement(shape, self._engine.dialect).rows(connection, values)
         page = rows[: query.limit]
         has_more = len(rows) > query.limit > 0
-        return Page([row.document for row in page], page[-1].id if has_more else None)
+        return Page([row[1] for row in page], page[-1][0] if has_more else None)
+
+    def _marker_key(
+        self, connection: Connection, shape: Shape, marker: UUID, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        statement = _marker_statement(shape._replace(filters=()), self._engine.dialect)
+        rows = statement.rows(connection, {**values, "marker": str(marker)})
+        if not rows:
+            raise InvalidValue("marker", f"no image with id {marker} in this list")
+        return {_marker_name(depth): value for depth, value in enumerate(rows[0])}
 
 
-def _listed_for(viewer: Actor, query: ImageQuery) -> list[Condition]:
+def _shape(query: ImageQuery, viewer: Actor) -> Shape:
+    return Shape(
+        is_admin=viewer.is_admin,
+        visibility=query.visibility,
+        in_deletion=query.in_deletion,
+        filters=tuple(filter_.shape for filter_ in query.filters),
+        sort=query.sort,
+        is_continued=query.marker is not None,
+    )
+
+
+def _values(query: ImageQuery, viewer: Actor) -> dict[str, Any]:
+    values = {
+        "project": viewer.project,
+        "os_hidden": query.os_hidden,
+        "visibility": query.visibility,
+        "rows": query.limit + 1,
+    }
+    for number, filter_ in enumerate(query.filters):
+        values |= filter_.named_values(number)
+    return values
+
+
+@lru_cache(maxsize=STATEMENTS_MAX)
+def _page_statement(shape: Shape, dialect: Dialect) -> Prepared:
+    conditions = _listed(shape)
+    conditions += [condition(number, of) for number, of in enumerate(shape.filters)]
+    keys = _keys(shape)
+    if shape.is_continued:
+        conditions.append(_after_marker(keys))
+    query = select(images.c.id, images.c.document).where(*conditions)
+    query = query.order_by(*(_ordered(*key) for key in keys))
+    return Prepared(query.limit(bindparam("rows")), dialect)
+
+
+@lru_cache(maxsize=STATEMENTS_MAX)
+def _marker_statement(shape: Shape, dialect: Dialect) -> Prepared:
+    key = select(*(column for column, _ in _keys(shape)))
+    return Prepared(key.where(images.c.id == bindparam("marker"), *_listed(shape)), dialect)
+
+
+def _listed(shape: Shape) -> list[Condition]:
     # `domain.access.can_list`, and what an explicit visibility or status adds to it.
-    own = images.c.owner == viewer.project
+    own = images.c.owner == bindparam("project")
     not_going = images.c.status != Status.PENDING_DELETE.value
-    conditions = [images.c.os_hidden == query.os_hidden]
-    if not viewer.is_admin:
-        conditions.append(or_(own, images.c.visibility.in_(_open_to_all(query))))
-    elif query.visibility is None:
+    conditions: list[Condition] = [images.c.os_hidden == bindparam("os_hidden")]
+    if not shape.is_admin:
+        conditions.append(or_(own, *(images.c.visibility == name for name in _open_to_all(shape))))
+    elif shape.visibility is None:
         conditions.append(or_(own, images.c.visibility != "community"))
-    if Status.PENDING_DELETE not in query.one_of.get("status", ()):
+    if not shape.in_deletion:
         conditions.append(not_going)
-    elif not viewer.is_admin:
+    elif not shape.is_admin:
         conditions.append(or_(own, not_going))
+    if shape.visibility not in {None, "all"}:
+        conditions.append(images.c.visibility == bindparam("visibility"))
     return conditions
 
 
-def _open_to_all(query: ImageQuery) -> tuple[str, ...]:
-    asked_for_community = query.visibility in {"community", "all"}
+def _open_to_all(shape: Shape) -> tuple[str, ...]:
+    asked_for_community = shape.visibility in {"community", "all"}
     return ("public", "community") if asked_for_community else ("public",)
 
 
-def _matching(query: ImageQuery) -> Iterator[Condition]:
-    for name, values in query.one_of.items():
-        column = images.c[name]
-        yield column == values[0] if len(values) == 1 else column.in_(values)
-    if query.visibility not in {None, "all"}:
-        yield images.c.visibility == query.visibility
-    if query.size_min is not None:
-        yield images.c.size >= max(query.size_min, 0)
-    if query.size_max is not None:
-        yield and_(images.c.size <= query.size_max, images.c.size >= 0)
-    for name, comparison, moment in query.times:
-        yield _compare_shown(images.c[name], comparison, (moment - EPOCH).total_seconds())
-    for tag in query.tags:
-        yield _has(image_tags, tag=tag)
-    for name, value in query.properties.items():
-        yield _has(image_properties, name=name, value_hash=value_hash(value))
-
-
-def _has(table: Table, **key: Any) -> Condition:
-    same = (table.c[name] == value for name, value in key.items())
-    return images.c.id.in_(select(table.c.image_id).where(*same))
-
-
-def _compare_shown(column: Column[Any], comparison: Comparison, seconds: float) -> Condition:
-    """Compare what the API shows of a time, whole seconds, although more is stored."""
-    from_it = column >= math.ceil(seconds) * SECOND
-    from_next = column >= (math.floor(seconds) + 1) * SECOND
-    is_shown = and_(from_it, not_(from_next)) if seconds.is_integer() else false()
-    by_name: dict[Comparison, Condition] = {
-        "gt": from_next,
-        "gte": from_it,
-        "lt": not_(from_it),
-        "lte": not_(from_next),
-        "eq": is_shown,
-        "neq": not_(is_shown),
-    }
-    return by_name[comparison]
-
-
-def _keys(query: ImageQuery) -> list[Key]:
+def _keys(shape: Shape) -> list[Key]:
     # The id makes every key unique; before it, images of one value come newest first as in Glance.
-    named = {name for name, _ in query.sort}
-    direction = query.sort[0][1]
+    named = {name for name, _ in shape.sort}
+    direction = shape.sort[0][1]
     ties = [name for name in ("created_at", "id") if name not in named]
-    keys = [*query.sort, *((name, direction) for name in ties)]
+    keys = [*shape.sort, *((name, direction) for name in ties)]
     return [(images.c[name], direction) for name, direction in keys]
 
 
@@ -211,23 +216,17 @@ def _ordered(column: Column[Any], direction: Direction) -> ColumnElement[Any]:
     return column.desc() if direction == "desc" else column.asc()
 
 
-def _marker_key(
-    connection: Connection, keys: list[Key], query: ImageQuery, viewer: Actor
-) -> tuple[Any, ...]:
-    is_marker = images.c.id == str(query.marker)
-    statement = select(*(column for column, _ in keys)).where(
-        is_marker, *_listed_for(viewer, query)
-    )
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        raise InvalidValue("marker", f"no image with id {query.marker} in this list")
-    return tuple(row)
+def _marker_name(depth: int) -> str:
+    return f"marker_{depth}"
 
 
-def _after(keys: list[Key], marker: tuple[Any, ...]) -> Condition:
+def _after_marker(keys: list[Key]) -> Condition:
     columns = [column for column, _ in keys]
+    marker: list[BindParameter[Any]] = [
+        bindparam(_marker_name(depth)) for depth in range(len(keys))
+    ]
     if len({direction for _, direction in keys}) == 1:
-        here, there = tuple_(*columns), tuple_(*map(literal, marker))
+        here, there = tuple_(*columns), tuple_(*marker)
         return here < there if keys[0][1] == "desc" else here > there
     return or_(
         *(

@@ -34,6 +34,16 @@ CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table}
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
 """
 
+# INSERT OR REPLACE removes the rows in its way without asking a trigger on DELETE.
+NO_REPLACE_SQLITE = """
+CREATE TRIGGER IF NOT EXISTS {table}_no_REPLACE BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) OR EXISTS (
+    SELECT 1 FROM {table}
+    WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version
+)
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
+"""
+
 
 class EventRecord(StoredEventRecord):  # type: ignore[misc] # the library's models are untyped
     """A row of the event store; its id, the position, is never used twice."""
@@ -89,7 +99,9 @@ class EventRecorder(LeanReads, SQLAlchemyApplicationRecorder):
         self._lock_table(session)
         rows = [vars(stored) for stored in stored_events]
         append = insert(self.table).returning(self.table.c.id, sort_by_parameter_order=True)
-        positions = session.connection().execute(append, rows).scalars().all()
+        # For a single row SQLAlchemy has a shorter way.
+        given = rows[0] if len(rows) == 1 else rows
+        positions = session.connection().execute(append, given).scalars().all()
         self._notify_channel(session)
         return positions
 
@@ -154,6 +166,7 @@ class EventLog:
             for action in ("UPDATE", "DELETE"):
                 trigger = APPEND_ONLY_SQLITE.format(table=EVENTS_TABLE, action=action)
                 connection.exec_driver_sql(trigger)
+            connection.exec_driver_sql(NO_REPLACE_SQLITE.format(table=EVENTS_TABLE))
 
     @contextmanager
     def transaction(self, *, commit: bool = True) -> Iterator[Connection]:

@@ -64,18 +64,17 @@ def refuse(error: HindsightError) -> Response:
             response.headers["Content-Range"] = f"bytes */{error.size}"
         case errors.UnsupportedMedia() if http.method == "PATCH":
             response.headers["Accept-Patch"] = ", ".join(error.accepted)
-    if http.mimetype == "application/octet-stream":
-        response.headers["Connection"] = "close"  # nobody will read what is left of the body
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    message = error.description or error.name
-    if error.code == HTTPStatus.NOT_FOUND:
-        message = f"nothing is at {http.path}: the Images API is below /v2, see GET /versions"
-    response = _shaped(HTTPStatus(error.code or 500), message, None)
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status == HTTPStatus.NOT_FOUND:
+        where = f"nothing is at {http.path}: the Images API is below /v2, see GET /versions"
+        return refuse(errors.NotFound(where))
+    response = _shaped(status, error.description or error.name, None)
     allow = error.get_response().headers.get("Allow")
     if allow:
         response.headers["Allow"] = allow

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.api.json_body import parse_json
 from domain import rules
 from domain.errors import InvalidValue, ReadOnlyAttribute
 from domain.image import Description
@@ -42,18 +41,17 @@ ATTRIBUTES = frozenset(NewImage.model_fields)
 """What every image has and clients may set."""
 
 
-def parse_image(body: bytes, *, owner: str) -> tuple[UUID | None, Description]:
+def parse_image(members: Any, *, owner: str) -> tuple[UUID | None, Description]:
     """Return the id that the client chose, if any, and what it says of the image.
 
     Args:
-        body: the request's JSON.
+        members: what the request's JSON body holds.
         owner: the project that owns the image unless the body says otherwise.
 
     Raises:
-        InvalidValue: no JSON object, or a member of the wrong type or value.
+        InvalidValue: no object, or a member of the wrong type or value.
         ReadOnlyAttribute: a member that the service alone sets.
     """
-    members = parse_json(body)
     if not isinstance(members, dict):
         raise InvalidValue("body", "must be a JSON object")
     for name in (rules.READ_ONLY - {"id"}) & members.keys():
@@ -75,4 +73,5 @@ def validated(members: dict[str, Any]) -> NewImage:
         return NewImage.model_validate(members)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        raise InvalidValue(str(problem["loc"][0]), problem["msg"]) from None
+        place = problem["loc"] or ("body",)  # a lone surrogate in a member's name has no place
+        raise InvalidValue(str(place[0]), problem["msg"]) from None

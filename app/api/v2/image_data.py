@@ -1,7 +1,6 @@
 """An image's bytes: upload and download (Images API v2, "Image data")."""
 
 import base64
-import binascii
 import re
 from http import HTTPStatus
 from typing import BinaryIO
@@ -12,6 +11,7 @@ from flask import request as http
 from flask.typing import ResponseReturnValue
 from werkzeug.wsgi import wrap_file
 
+from app.api.body import stream
 from app.api.request import actor, origin, parts, require_actor, require_media_type, whole_number
 from app.api.v2.images import shown
 from app.catalog import blob_key
@@ -25,6 +25,7 @@ bp = Blueprint("image_data", __name__, url_prefix="/v2/images/<uuid:image_id>/fi
 bp.before_request(require_actor)
 
 MEDIA_TYPE = "application/octet-stream"
+MD5_BYTES = 16
 BLOCK = 1 << 20  # bytes sent at a time where sendfile can't be used
 ONE_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
@@ -65,8 +66,7 @@ def download(image_id: UUID) -> ResponseReturnValue:
 def _body() -> Body:
     size = http.headers.get("x-openstack-image-size")
     return Body(
-        # Not Werkzeug's stream: that one ends silently when fewer bytes come than announced.
-        stream=http.environ["wsgi.input"],
+        stream=stream(),
         length=http.content_length,
         size=whole_number("x-openstack-image-size", size) if size is not None else None,
         checksum=_announced_md5(http.headers.get("Content-MD5")),
@@ -75,12 +75,17 @@ def _body() -> Body:
 
 def _announced_md5(header: str | None) -> str | None:
     """Return Content-MD5 in hex, be it hex as in Glance's responses or base64 as in RFC 1864."""
-    if header is None or re.fullmatch("[0-9a-f]{32}", header):
-        return header
+    if header is None:
+        return None
+    if re.fullmatch("[0-9a-fA-F]{32}", header):
+        return header.lower()
     try:
-        return base64.b64decode(header, validate=True).hex()
-    except binascii.Error:
-        raise InvalidValue("Content-MD5", "must be an MD5, in hex or base64") from None
+        digest = base64.b64decode(header, validate=True)
+    except ValueError:  # binascii.Error is one; a header that is not ASCII raises another
+        digest = b""
+    if len(digest) != MD5_BYTES:
+        raise InvalidValue("Content-MD5", "must be an MD5, in hex or base64")
+    return digest.hex()
 
 
 def _range(size: int, *, etag: str) -> tuple[int, int] | None:

@@ -1,8 +1,9 @@
 """The query of a list: filters, sorting, paging (Images API v2, "List images")."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from werkzeug.datastructures import MultiDict
@@ -10,20 +11,21 @@ from werkzeug.datastructures import MultiDict
 from app.api.request import parse_time, whole_number
 from domain import rules
 from domain.errors import InvalidValue
+from domain.rules import Status
+from projections import filters
+from projections.filters import COMPARISONS, Comparison, Filter
 from projections.image_list import SORT_KEYS
-from projections.image_query import COMPARISONS, Comparison, Direction, ImageQuery
+from projections.image_query import Direction, ImageQuery
 
 LIMIT_DEFAULT = 25  # images
 LIMIT_MAX = 1000
 NUMBER_MAX = 2**63 - 1
 
 REPEATABLE = frozenset({"tag", "sort_key", "sort_dir"})
-ONE_OR_MORE = frozenset({"id", "name", "status", "container_format", "disk_format"})
-EXACT = frozenset({"owner", "checksum", "os_hash_algo", "os_hash_value"})
-NUMBERS = frozenset({"min_disk", "min_ram", "size", "virtual_size"})
-TIMES = frozenset({"created_at", "updated_at"})
-BOOLEANS = frozenset({"protected", "os_hidden"})
-LINKS = frozenset({"self", "file", "schema", "direct_url", "locations", "tags"})
+NO_FILTERS = frozenset({
+    "self", "file", "schema", "direct_url", "locations", "tags", "changes-since",
+})  # fmt: skip
+VISIBILITY_FILTERS = (*rules.VISIBILITIES, "all")
 MEMBER_STATUSES = ("pending", "accepted", "rejected", "all")
 
 # One value of `in:`: quoted when it holds a comma.
@@ -36,58 +38,38 @@ def parse_query(arguments: MultiDict[str, str]) -> ImageQuery:
     Raises:
         InvalidValue: an argument that is given twice or has a value that can't be meant.
     """
+    given = _given_once(arguments)
+    statuses = given.get("status", "")
+    visibility = given.pop("visibility", None)
+    _one_of("member_status", given.pop("member_status", "accepted"), MEMBER_STATUSES)
+    return ImageQuery(
+        limit=_limit(given.pop("limit", None)),
+        marker=_marker(given.pop("marker", None)),
+        sort=_sort(arguments),
+        visibility=visibility and _one_of("visibility", visibility, VISIBILITY_FILTERS),
+        os_hidden=_boolean("os_hidden", given.pop("os_hidden", "false")),
+        in_deletion=Status.PENDING_DELETE in _alternatives("status", statuses),
+        filters=(
+            *(filters.tagged(tag) for tag in arguments.getlist("tag")),
+            *(_filter(name, value) for name, value in given.items()),
+        ),
+    )
+
+
+def _given_once(arguments: MultiDict[str, str]) -> dict[str, str]:
     for name, values in arguments.lists():
         if len(values) > 1 and name not in REPEATABLE:
             raise InvalidValue(name, "may be given once only")
         for value in values:
-            rules.check_text(name[: rules.TEXT_MAX], value, longest=rules.VALUE_MAX)
-    given = arguments.to_dict()
-    _check_member_status(given.pop("member_status", "accepted"))
-    query: dict[str, Any] = {
-        "limit": _limit(given.pop("limit", None)),
-        "marker": _marker(given.pop("marker", None)),
-        "sort": _sort(arguments),
-        "tags": tuple(arguments.getlist("tag")),
-    }
-    for name in ("tag", "sort", "sort_key", "sort_dir"):
-        given.pop(name, None)
-    return ImageQuery(**query, **_filters(given))
+            rules.check_text(name, value, longest=rules.VALUE_MAX)
+    ours = REPEATABLE | {"sort"}
+    return {name: value for name, value in arguments.items() if name not in ours}
 
 
-def _filters(given: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"one_of": {}, "times": [], "properties": {}}
-    for name, value in given.items():
-        _filter(name, value, found)
-    found["times"] = tuple(found["times"])
-    return found
-
-
-def _filter(name: str, value: str, found: dict[str, Any]) -> None:
-    if name in ONE_OR_MORE:
-        found["one_of"][name] = _alternatives(name, value)
-    elif name in EXACT:
-        found["one_of"][name] = (value,)
-    elif name in NUMBERS:
-        found["one_of"][name] = (_number(name, value),)
-    elif name in TIMES:
-        found["times"].append(_time(name, value))
-    elif name in {"size_min", "size_max"}:
-        found[name] = _number(name, value)
-    else:
-        _other_filter(name, value, found)
-
-
-def _other_filter(name: str, value: str, found: dict[str, Any]) -> None:
-    if name == "os_hidden":
-        found["os_hidden"] = _boolean(name, value)
-    elif name == "protected":
-        found["one_of"]["protected"] = (_boolean(name, value),)
-    elif name == "visibility":
-        found["visibility"] = _one_of(name, value, (*rules.VISIBILITIES, "all"))
-    elif name in LINKS or name == "changes-since":
+def _filter(name: str, value: str) -> Filter:
+    if name in NO_FILTERS:
         raise InvalidValue(name, "can't be used as a filter")
-    else:
-        found["properties"][name] = value
+    return FILTERS.get(name, filters.having)(name, value)
 
 
 def _alternatives(name: str, value: str) -> tuple[str, ...]:
@@ -112,11 +94,11 @@ def _listed(name: str, text: str) -> tuple[str, ...]:
     return tuple(value.lower() if name == "id" else value for value in values) or ("",)
 
 
-def _time(name: str, value: str) -> tuple[str, Comparison, datetime]:
+def _time(name: str, value: str) -> tuple[Comparison, datetime]:
     operator, colon, rest = value.partition(":")
     if not colon or operator not in COMPARISONS:
         operator, rest = "eq", value
-    return name, cast("Comparison", operator), parse_time(name, rest)
+    return cast("Comparison", operator), parse_time(name, rest)
 
 
 def _sort(arguments: MultiDict[str, str]) -> tuple[tuple[str, Direction], ...]:
@@ -168,5 +150,25 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _check_member_status(value: str) -> None:
-    _one_of("member_status", value, MEMBER_STATUSES)
+FILTERS: dict[str, Callable[[str, str], Filter]] = {
+    **dict.fromkeys(
+        ("id", "name", "status", "container_format", "disk_format"),
+        lambda name, value: filters.one_of(name, _alternatives(name, value)),
+    ),
+    **dict.fromkeys(
+        ("owner", "checksum", "os_hash_algo", "os_hash_value"),
+        lambda name, value: filters.one_of(name, (value,)),
+    ),
+    **dict.fromkeys(
+        ("min_disk", "min_ram", "size", "virtual_size"),
+        lambda name, value: filters.one_of(name, (_number(name, value),)),
+    ),
+    **dict.fromkeys(
+        ("created_at", "updated_at"),
+        lambda name, value: filters.time_is(name, *_time(name, value)),
+    ),
+    "protected": lambda name, value: filters.one_of(name, (_boolean(name, value),)),
+    "size_min": lambda name, value: filters.size_from(_number(name, value)),
+    "size_max": lambda name, value: filters.size_to(_number(name, value)),
+}
+"""How each argument filters; every other one is a custom property's name."""

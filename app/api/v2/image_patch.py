@@ -3,7 +3,6 @@
 import re
 from typing import Any, Literal, cast
 
-from app.api.json_body import parse_json
 from app.api.v2.image_body import ATTRIBUTES, validated
 from app.catalog import Change
 from domain import rules
@@ -19,14 +18,13 @@ CHANGES_MAX = 1000
 Operation = Literal["add", "replace", "remove"]
 
 
-def parse_patch(body: bytes, media_type: str) -> list[Change]:
+def parse_patch(operations: Any, media_type: str) -> list[Change]:
     """Return the changes that a patch asks for, in its order.
 
     Raises:
-        InvalidValue: no JSON array of operations, an unknown operation, path or value.
+        InvalidValue: no array of operations, an unknown operation, path or value.
         ReadOnlyAttribute, ReservedAttribute: a change of what the service alone sets.
     """
-    operations = parse_json(body)
     if not isinstance(operations, list):
         raise InvalidValue("body", "must be a JSON array of operations")
     if len(operations) > CHANGES_MAX:

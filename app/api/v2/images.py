@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 from flask import request as http
 from flask.typing import ResponseReturnValue
 
+from app.api.body import read_json
 from app.api.request import actor, origin, parts, require_actor, require_media_type
 from app.api.v2.image_body import parse_image
 from app.api.v2.image_filters import parse_query
@@ -25,7 +26,7 @@ def create_image() -> ResponseReturnValue:
     """Register an image ("Create image")."""
     require_media_type("application/json")
     by = origin()
-    image_id, description = parse_image(http.get_data(), owner=by.actor.project)
+    image_id, description = parse_image(read_json(), owner=by.actor.project)
     image_id = parts().catalog.create_image(description, image_id=image_id, by=by)
     location = f"{http.host_url}v2/images/{image_id}"
     return Response(
@@ -53,7 +54,7 @@ def show_image(image_id: UUID) -> ResponseReturnValue:
 def patch_image(image_id: UUID) -> ResponseReturnValue:
     """Change an image ("Update image"; a subset of RFC 6902)."""
     media_type = require_media_type(*MEDIA_TYPES)
-    changes = parse_patch(http.get_data(), media_type)
+    changes = parse_patch(read_json(), media_type)
     parts().catalog.patch_image(image_id, changes, by=origin())
     return Response(shown(image_id).document, mimetype="application/json")
 
