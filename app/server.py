@@ -4,6 +4,7 @@ import gc
 import math
 import signal
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
 from threading import Timer
 from typing import Any
 
@@ -58,8 +59,16 @@ class Server(BaseApplication):
         GracefulArbiter(self).run()
 
     def _tell(self, arbiter: Arbiter) -> None:
-        host, port = arbiter.LISTENERS[0].getsockname()[:2]
-        self._on_ready(f"http://{host}:{port}")
+        self._on_ready(url_of(*arbiter.LISTENERS[0].getsockname()[:2]))
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a listening socket, as this machine reaches it."""
+    address = ip_address(host)
+    is_v6 = isinstance(address, IPv6Address)
+    if address.is_unspecified:
+        return f"http://{'[::1]' if is_v6 else '127.0.0.1'}:{port}"
+    return f"http://[{address}]:{port}" if is_v6 else f"http://{address}:{port}"
 
 
 class GracefulArbiter(Arbiter):

@@ -38,6 +38,7 @@ READ_ONLY = frozenset({
 """Attributes that the service alone sets."""
 
 RESERVED_NAMES = frozenset({"location", "locations", "deleted", "deleted_at"})
+LINE_ENDS = re.compile("[\t\n\r]")
 RESERVED_PREFIX = "os_glance"
 
 # Control characters except tab and line ends, lone surrogates, and what UTF-8 writes in 4 bytes.
@@ -124,8 +125,8 @@ def check_property(name: str, value: str) -> None:
     """
     if name in RESERVED_NAMES | READ_ONLY | CHANGEABLE or name.startswith(RESERVED_PREFIX):
         raise ReservedAttribute(name)
-    if not name or name.strip() != name:
-        raise InvalidValue(name or "properties", "a property's name is not empty or padded")
+    if not name or name.strip() != name or LINE_ENDS.search(name):
+        raise InvalidValue(name or "properties", "a property's name is one line, without padding")
     check_text(name[:TEXT_MAX], name)
     check_text(name, value, longest=VALUE_MAX)
 

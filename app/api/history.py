@@ -4,10 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, jsonify
-from flask import request as http
 from flask.typing import ResponseReturnValue
 
-from app.api.request import actor, parse_time, parts, require_actor, whole_number
+from app.api.request import actor, arguments, parse_time, parts, require_actor, whole_number
 from app.history import at_time, at_version, life_of
 from domain.errors import InvalidValue, NotFound
 
@@ -24,8 +23,9 @@ def list_events(image_id: UUID) -> ResponseReturnValue:
 
     `after` is the version that the page starts after, `limit` the number of events.
     """
-    after = whole_number("after", http.args.get("after", "0"))
-    limit = whole_number("limit", http.args.get("limit", str(LIMIT_DEFAULT)), least=1)
+    given = arguments("after", "limit")
+    after = whole_number("after", given.get("after", "0"))
+    limit = whole_number("limit", given.get("limit", str(LIMIT_DEFAULT)), least=1)
     limit = min(limit, LIMIT_MAX)
     moments = life_of(parts().log, image_id, actor())
     page = moments[after : after + limit]
@@ -39,8 +39,9 @@ def list_events(image_id: UUID) -> ResponseReturnValue:
 @bp.get("")
 def show_image(image_id: UUID) -> ResponseReturnValue:
     """Show an image as it was at a `version`, or `at` a time (ISO 8601); else as it is now."""
+    given = arguments("version", "at")
+    version, time = given.get("version"), given.get("at")
     moments = life_of(parts().log, image_id, actor())
-    version, time = http.args.get("version"), http.args.get("at")
     if version is not None and time is not None:
         raise InvalidValue("version", "can't be combined with at")
     if version is not None:

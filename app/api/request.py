@@ -53,6 +53,16 @@ def require_media_type(*allowed: str) -> str:
     return http.mimetype
 
 
+def arguments(*known: str) -> dict[str, str]:
+    """Return the query's arguments; InvalidValue when one is unknown or given twice."""
+    for name, values in http.args.lists():
+        if name not in known:
+            raise InvalidValue(name, f"is not one of {', '.join(known)}")
+        if len(values) > 1:
+            raise InvalidValue(name, "may be given once only")
+    return http.args.to_dict()
+
+
 def whole_number(name: str, text: str, *, least: int = 0) -> int:
     """Return a parameter's or header's number; InvalidValue when it is none or below least."""
     if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX) or int(text) < least:

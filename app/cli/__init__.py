@@ -2,16 +2,27 @@
 
 import click
 
-from app.cli.projections import projections
-from app.cli.serve import serve
-from app.cli.token import token
+from app.cli.exits import EXIT_CODES
+from app.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "serve": ("app.cli.serve:serve", "Serve the catalog until SIGTERM or Ctrl-C."),
+    "images": ("app.cli.images:images", "List, show, push, pull, change and delete images."),
+    "history": ("app.cli.history:history", "Tell what happened to an image, and who did it."),
+    "token": ("app.cli.token:token", "Tokens, with which clients say who they are."),
+    "projections": (
+        "app.cli.projections:projections",
+        "Read models: the tables that lists are read from, built from the events.",
+    ),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
+)
 @click.version_option(package_name="hindsight-catalog")
 def main() -> None:
     """A virtual-machine image catalog that never forgets."""
-
-
-for command in (serve, token, projections):
-    main.add_command(command)

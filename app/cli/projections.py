@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from app.cli.local import data_option, opened
+from app.cli.local import opened
+from app.cli.options import data_option
 from domain.events import ImageEvent
 from projections.runner import rebuild as rebuild_read_models
 from storage.events import EventLog

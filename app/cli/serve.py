@@ -1,12 +1,13 @@
 """`hindsight serve`: all of it on one machine."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from app.cli.local import data_option, settings_or_exit
+from app.cli.options import data_option, settings_or_exit
 from app.main import open_hindsight
 from app.server import Server
 from app.settings import Settings
@@ -29,10 +30,8 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
     settings = settings_or_exit(host=host, port=port, data=data, workers=workers)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     new_token = _prepare(settings)
-    try:
-        Server(settings, on_ready=lambda url: _tell(settings, url, new_token)).run()
-    finally:
-        settings.server_file.unlink(missing_ok=True)
+    Server(settings, on_ready=lambda url: _tell(settings, url, new_token)).run()
+    settings.server_file.unlink(missing_ok=True)
 
 
 def _prepare(settings: Settings) -> str | None:
@@ -42,11 +41,13 @@ def _prepare(settings: Settings) -> str | None:
         if settings.admin_token_file.exists():
             return None
         token = hindsight.tokens.create(ADMIN)
-        settings.admin_token_file.touch(mode=0o600)
-        settings.admin_token_file.write_text(f"{token}\n")
-        return token
     finally:
         hindsight.close()
+    unfinished = settings.admin_token_file.with_suffix(f".{os.getpid()}")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(f"{token}\n")
+    unfinished.replace(settings.admin_token_file)
+    return token
 
 
 def _tell(settings: Settings, url: str, new_token: str | None) -> None:
@@ -54,6 +55,6 @@ def _tell(settings: Settings, url: str, new_token: str | None) -> None:
     click.echo(f"Hindsight listens on {url}")
     click.echo(f"Data: {settings.data}")
     if new_token and sys.stdout.isatty():
-        click.echo(f"Admin token (shown this once): {new_token}")
-    click.echo(f"Admin token: in {settings.admin_token_file}, used by the commands on this machine")
+        click.echo(f"Admin token: {new_token}")
+    click.echo(f"The commands on this machine find the admin token in {settings.admin_token_file}")
     click.echo("Try next: hindsight images push FILE, then hindsight images list")

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import click
 
-from app.cli.local import data_option, opened
+from app.cli.local import opened
+from app.cli.options import data_option
 from domain.origin import ROLES, Actor
 from storage.tokens import Token
 

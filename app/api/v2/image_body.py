@@ -24,7 +24,7 @@ class NewImage(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
     __pydantic_extra__: dict[str, str]
 
-    id: ImageId | None = None
+    id: ImageId = ""  # none chosen
     name: str | None = None
     owner: str | None = None
     visibility: Visibility = "shared"

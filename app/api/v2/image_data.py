@@ -110,7 +110,12 @@ def _range(size: int, *, etag: str) -> tuple[int, int] | None:
 
 
 def _open(image: Shown, start: int) -> BinaryIO:
+    key = blob_key(image.id, UUID(image.attempt))
     try:
-        return parts().store.open(blob_key(image.id, UUID(image.attempt)), start=start)
+        # Fewer bytes than Content-Length announces would leave the client waiting for them.
+        if parts().store.size(key) == image.size:
+            return parts().store.open(key, start=start)
+        reason = "are not as many as were stored"
     except BlobError as error:
-        raise StoreUnavailable(f"the data of image {image.id} can't be read now") from error
+        reason = f"can't be read now: {error}"
+    raise StoreUnavailable(f"the bytes of image {image.id} {reason}")

@@ -20,6 +20,7 @@ from projections.image_query import Direction, ImageQuery
 LIMIT_DEFAULT = 25  # images
 LIMIT_MAX = 1000
 NUMBER_MAX = 2**63 - 1
+ARGUMENTS_MAX = 500  # SQLite takes expressions of at most 1000 terms
 
 REPEATABLE = frozenset({"tag", "sort_key", "sort_dir"})
 NO_FILTERS = frozenset({
@@ -57,7 +58,10 @@ def parse_query(arguments: MultiDict[str, str]) -> ImageQuery:
 
 
 def _given_once(arguments: MultiDict[str, str]) -> dict[str, str]:
+    if sum(1 for _ in arguments.items(multi=True)) > ARGUMENTS_MAX:
+        raise InvalidValue("query", f"has more than {ARGUMENTS_MAX} arguments")
     for name, values in arguments.lists():
+        rules.check_text(name[: rules.TEXT_MAX], name)
         if len(values) > 1 and name not in REPEATABLE:
             raise InvalidValue(name, "may be given once only")
         for value in values:
