@@ -45,7 +45,7 @@ def help_of(command: click.Command) -> str:
         if isinstance(p, click.Option) and not p.hidden
     ]
     table = "| option | meaning |\n| --- | --- |\n" + "".join(rows) if rows else ""
-    return f"{inspect.cleandoc(command.help or "")}\n\n{usage}{table}"
+    return f"{inspect.cleandoc(command.help or '')}\n\n{usage}{table}"
 
 
 def is_argument(parameter: click.Parameter) -> bool:

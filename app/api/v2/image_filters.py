@@ -106,27 +106,31 @@ def _time(name: str, value: str) -> tuple[Comparison, datetime]:
 
 
 def _sort(arguments: MultiDict[str, str]) -> tuple[tuple[str, Direction], ...]:
-    if "sort" in arguments:
-        if "sort_key" in arguments or "sort_dir" in arguments:
-            raise InvalidValue("sort", "can't be combined with sort_key and sort_dir")
-        pairs = [pair.partition(":") for pair in arguments["sort"].split(",")]
-        keys = [key.strip() for key, _, _ in pairs]
-        directions = [direction.strip() or "desc" for _, _, direction in pairs]
-    else:
+    if "sort" not in arguments:
         keys = arguments.getlist("sort_key") or ["created_at"]
         directions = arguments.getlist("sort_dir") or ["desc"]
-        if len(directions) == 1:
-            directions *= len(keys)
+        return _sorted_by(keys, directions, named=("sort_key", "sort_dir"))
+    if "sort_key" in arguments or "sort_dir" in arguments:
+        raise InvalidValue("sort", "can't be combined with sort_key and sort_dir")
+    pairs = [pair.partition(":") for pair in arguments["sort"].split(",")]
+    keys = [key.strip() for key, _, _ in pairs]
+    directions = [direction.strip() or "desc" for _, _, direction in pairs]
+    return _sorted_by(keys, directions, named=("sort", "sort"))
+
+
+def _sorted_by(
+    keys: list[str], directions: list[str], *, named: tuple[str, str]
+) -> tuple[tuple[str, Direction], ...]:
+    if len(directions) == 1:
+        directions *= len(keys)
     if len(keys) != len(directions):
-        raise InvalidValue("sort_dir", "must be given once, or once for each sort_key")
-    for key in keys:
-        _one_of("sort_key", key, SORT_KEYS)
+        raise InvalidValue(named[1], "must be given once, or once for each sort_key")
+    for key, direction in zip(keys, directions, strict=True):
+        _one_of(named[0], key, SORT_KEYS)
+        _one_of(named[1], direction, ("asc", "desc"))
         if keys.count(key) > 1:
-            raise InvalidValue("sort_key", f"{key} is there twice")
-    return tuple(
-        (key, cast("Direction", _one_of("sort_dir", direction, ("asc", "desc"))))
-        for key, direction in zip(keys, directions, strict=True)
-    )
+            raise InvalidValue(named[0], f"{key} is there twice")
+    return tuple(zip(keys, cast("list[Direction]", directions), strict=True))
 
 
 def _limit(value: str | None) -> int:
