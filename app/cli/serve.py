@@ -30,8 +30,17 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
     settings = settings_or_exit(host=host, port=port, data=data, workers=workers)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     new_token = _prepare(settings)
-    Server(settings, on_ready=lambda url: _tell(settings, url, new_token)).run()
-    settings.server_file.unlink(missing_ok=True)
+    told: list[str] = []
+
+    def on_ready(url: str) -> None:
+        told.append(url)
+        _tell(settings, url, new_token)
+
+    try:
+        Server(settings, on_ready=on_ready).run()
+    finally:
+        if told:  # else the file, if there is one, is another server's
+            settings.server_file.unlink(missing_ok=True)
 
 
 def _prepare(settings: Settings) -> str | None:

@@ -105,7 +105,7 @@ def test_a_refused_filter_says_what_is_wrong(member: Shell) -> None:
     done = member("images", "list", "--sort", "colour")
 
     assert done.code == 1
-    assert "sort_key: must be one of name" in done.err
+    assert "sort: must be one of name" in done.err
     assert "[req-" in done.err
 
 
