@@ -8,8 +8,6 @@ from functools import partial
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection
-
 from domain import access
 from domain.errors import (
     AttemptSuperseded,
@@ -22,13 +20,12 @@ from domain.image import Description, Image, StoredData
 from domain.origin import Origin
 from domain.rules import Status
 from storage.blobs.protocol import BlobError, BlobStore
-from storage.events import EventLog
+from storage.events import EventLog, Step
 from storage.leases import Lease, close_lease, open_lease, renew
 
 STORE = "default"
 RETRIES = 5
 
-Step = Callable[[Connection], None]
 Decision = Callable[[Image], None]
 
 
@@ -211,10 +208,11 @@ class Catalog:
         events = image.collect_events()
         if not events:
             return
+        append = self._log.prepare(events)
         with self._log.transaction() as connection:
             if also is not None:
                 also(connection)
-            self._log.append(connection, events)
+            append(connection)
 
 
 def blob_key(image_id: UUID, attempt: UUID) -> str:

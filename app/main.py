@@ -49,7 +49,7 @@ def open_hindsight(settings: Settings) -> Hindsight:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(settings.database_url)
     datastore = EventDatastore(engine)
-    log = EventLog(datastore, inline=[image_list.apply])
+    log = EventLog(datastore, inline=[image_list.plan])
     log.create_tables(operational, image_list.read_models)
     images = ImageQueries(engine)
     tokens = Tokens(log)

@@ -3,8 +3,10 @@
 import gc
 import math
 import signal
+import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
+from mmap import mmap
 from threading import Timer
 from typing import Any
 
@@ -17,6 +19,7 @@ from app.main import Hindsight, create_app, open_hindsight
 from app.settings import Settings
 
 ENDING = 5  # seconds beyond the grace, to record the uploads that did not end
+GIVE_WAY = 0.002  # seconds in which a less busy worker may take a new connection
 KEEPALIVE = 75  # seconds that an idle connection stays open
 STOPPING = "the server was stopped before the data was complete"
 
@@ -45,6 +48,7 @@ class Server(BaseApplication):
             "loglevel": "warning",
             "when_ready": self._tell,
             "pre_fork": lambda _arbiter, _worker: gc.freeze(),  # keeps shared pages shared
+            "child_exit": lambda _arbiter, worker: worker.connections.forget(worker.age),
         }
         config: Any = self.cfg
         for name, value in options.items():
@@ -78,8 +82,54 @@ class GracefulArbiter(Arbiter):
         self.handle_term()
 
 
+class Connections:
+    """How many connections each worker process has, in memory that all of them share."""
+
+    SLOTS = 256
+    NOBODY = -1
+
+    def __init__(self) -> None:
+        self._counts = memoryview(mmap(-1, self.SLOTS * 4)).cast("i")
+        for slot in range(self.SLOTS):
+            self._counts[slot] = self.NOBODY
+
+    def tell(self, age: int, count: int) -> None:
+        """Let the others know the count of the worker of this age."""
+        self._counts[age % self.SLOTS] = count
+
+    def of(self, age: int) -> int:
+        return self._counts[age % self.SLOTS]
+
+    def forget(self, age: int) -> None:
+        """The worker of this age has ended."""
+        self._counts[age % self.SLOTS] = self.NOBODY
+
+    def fewest(self) -> int:
+        """Return the count of the least busy worker."""
+        return min(count for count in self._counts if count != self.NOBODY)
+
+
 class Worker(ThreadWorker):
-    """Runs the background duties beside the requests, and leaves no upload saving."""
+    """Runs the background duties beside the requests, and leaves no upload saving.
+
+    Of several workers one may take every connection of a burst, and then one core does all the
+    work: a worker that has more than another gives way for a moment.
+    """
+
+    connections = Connections()  # one for all workers: the mapping is shared by the fork
+
+    @property
+    def nr_conns(self) -> int:
+        return self.connections.of(self.age)
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        self.connections.tell(self.age, count)
+
+    def accept(self, listener: object) -> None:
+        if self.nr_conns > self.connections.fewest():
+            time.sleep(GIVE_WAY)
+        super().accept(listener)
 
     def init_signals(self) -> None:
         super().init_signals()

@@ -1,12 +1,13 @@
 """The read model behind every list and show: one row an image, with its finished document.
 
-`apply` runs inside the events' transaction, `rebuild` again from position 0; both fold with
-`projections.image_row` and write with `_write`.
+`plan` prepares what one image's new events change, to be written in their transaction; `replay`
+folds the whole log again. Both fold with `projections.image_row` and write with `_steps`.
 """
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Dialect,
     Index,
     Integer,
     LargeBinary,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Update,
     bindparam,
     delete,
     insert,
@@ -35,7 +38,7 @@ from domain.errors import ConcurrentChange
 from domain.events import ImageEvent, Registered
 from domain.rules import Status
 from projections.image_row import ImageRow, advance, document_text
-from projections.prepared import prepared
+from projections.prepared import Step, prepared
 
 read_models = MetaData()
 
@@ -84,7 +87,8 @@ image_tags = Table(
     "image_list_v1_tags",
     read_models,
     Column("tag", String(255), primary_key=True),
-    Column("image_id", String(36), primary_key=True, index=True),
+    Column("image_id", String(36), primary_key=True),
+    sqlite_with_rowid=False,  # the key is all there is
 )
 
 image_properties = Table(
@@ -92,7 +96,8 @@ image_properties = Table(
     read_models,
     Column("name", String(255), primary_key=True),
     Column("value_hash", LargeBinary(16), primary_key=True),  # values may be too long for an index
-    Column("image_id", String(36), primary_key=True, index=True),
+    Column("image_id", String(36), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 SHOWN = (
@@ -105,7 +110,6 @@ SHOWN = (
 _read_rows = select(images).where(images.c.id.in_(bindparam("ids", expanding=True)))
 _read_row = select(images).where(images.c.id == bindparam("image_id"))
 _insert_image = insert(images)
-_update_image = update(images).where(images.c.id == bindparam("key"))
 _delete_image = delete(images).where(images.c.id == bindparam("key"))
 _insert_narrow = {
     table.name: insert(table).values({c.name: bindparam(f"key_{c.name}") for c in table.c})
@@ -117,8 +121,11 @@ _delete_narrow = {
 }
 
 
-def apply(connection: Connection, events: Sequence[ImageEvent]) -> None:
-    """Write what one image's new events change, inside their transaction.
+def plan(connection: Connection, events: Sequence[ImageEvent]) -> Step:
+    """Return what writes the change of one image's new events, inside their transaction.
+
+    Reading, folding and rendering are done here, before a writing transaction holds up others.
+    Should another change come in between, the events' own append fails, and takes this with it.
 
     Raises:
         ConcurrentChange: the events were decided on an image that has changed since.
@@ -129,7 +136,8 @@ def apply(connection: Connection, events: Sequence[ImageEvent]) -> None:
         before = _row(connection, first.originator_id)
         if before is None or before.version + 1 != first.originator_version:
             raise ConcurrentChange(first.originator_id)
-    _write(connection, [(before, _after(before, events))])
+    steps = _steps(connection.dialect, [(before, _after(before, events))])
+    return lambda transaction: _take(steps, transaction)
 
 
 def clear(connection: Connection) -> None:
@@ -145,7 +153,8 @@ def replay(connection: Connection, events: Iterable[ImageEvent]) -> None:
         histories.setdefault(event.originator_id, []).append(event)
     rows = _rows(connection, histories)
     befores = [(rows.get(image_id), history) for image_id, history in histories.items()]
-    _write(connection, [(before, _after(before, history)) for before, history in befores])
+    changes = [(before, _after(before, history)) for before, history in befores]
+    _take(_steps(connection.dialect, changes), connection)
 
 
 def value_hash(value: str) -> bytes:
@@ -234,21 +243,43 @@ def _property_rows(row: ImageRow | None) -> set[tuple[Any, ...]]:
 Change = tuple[ImageRow | None, ImageRow | None]  # before, after
 
 
-def _write(connection: Connection, changes: Sequence[Change]) -> None:
+def _steps(dialect: Dialect, changes: Sequence[Change]) -> list[Step]:
     new = [_columns(after) for before, after in changes if after and not before]
-    kept = [
-        _columns(after) | {"key": str(after.id)} for before, after in changes if before and after
-    ]
     gone = [{"key": str(before.id)} for before, after in changes if before and not after]
-    dialect = connection.dialect
-    prepared(_insert_image, dialect).run(connection, new)
-    prepared(_update_image, dialect).run(connection, kept)
-    prepared(_delete_image, dialect).run(connection, gone)
+    steps = [
+        prepared(_insert_image, dialect).bound(new),
+        prepared(_delete_image, dialect).bound(gone),
+    ]
+    for names, rows in _updates(changes).items():
+        steps.append(prepared(_update_image(names), dialect).bound(rows))
     for table, narrow in ((image_tags, _tag_rows), (image_properties, _property_rows)):
         old = {key for before, _ in changes for key in narrow(before)}
         now = {key for _, after in changes for key in narrow(after)}
-        names = [f"key_{column.name}" for column in table.columns]
-        removed = [dict(zip(names, key, strict=True)) for key in old - now]
-        added = [dict(zip(names, key, strict=True)) for key in now - old]
-        prepared(_delete_narrow[table.name], dialect).run(connection, removed)
-        prepared(_insert_narrow[table.name], dialect).run(connection, added)
+        keys = [f"key_{column.name}" for column in table.columns]
+        removed = [dict(zip(keys, key, strict=True)) for key in old - now]
+        added = [dict(zip(keys, key, strict=True)) for key in now - old]
+        steps.append(prepared(_delete_narrow[table.name], dialect).bound(removed))
+        steps.append(prepared(_insert_narrow[table.name], dialect).bound(added))
+    return steps
+
+
+def _take(steps: Iterable[Step], connection: Connection) -> None:
+    for step in steps:
+        step(connection)
+
+
+def _updates(changes: Sequence[Change]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """Return the rows to update, by the columns that differ: others' indexes stay untouched."""
+    updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for before, after in changes:
+        if before and after:
+            old, now = _columns(before), _columns(after)
+            changed = {name: value for name, value in now.items() if value != old[name]}
+            updates.setdefault(tuple(changed), []).append({**changed, "key": old["id"]})
+    return updates
+
+
+@lru_cache
+def _update_image(names: tuple[str, ...]) -> Update:
+    columns: dict[str, Any] = {name: bindparam(name) for name in names}
+    return update(images).where(images.c.id == bindparam("key")).values(columns)

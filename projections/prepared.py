@@ -1,11 +1,14 @@
 """Statements that run again and again, compiled once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Row
 from sqlalchemy.sql import ClauseElement
+
+Step = Callable[[Connection], None]
+"""Something to be done in a transaction, prepared before."""
 
 STATEMENTS_MAX = 200  # kinds of statements kept; a long one has some 50 KB
 
@@ -27,14 +30,19 @@ class Prepared:
         """Run a query with values and return all its rows."""
         return connection.exec_driver_sql(self._text, self._arguments(values)).fetchall()
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run a change once for each row of values."""
-        if rows:
-            connection.exec_driver_sql(self._text, [self._arguments(values) for values in rows])
+    def bound(self, rows: Sequence[Mapping[str, Any]]) -> Step:
+        """Return what runs a change once for each row of values."""
+        arguments = [self._arguments(values) for values in rows]
+        return lambda connection: _run(connection, self._text, arguments)
 
     def _arguments(self, values: Mapping[str, Any]) -> Any:
         given = {**self._constants, **values}
         return given if self._order is None else tuple(given[name] for name in self._order)
+
+
+def _run(connection: Connection, text: str, arguments: list[Any]) -> None:
+    if arguments:
+        connection.exec_driver_sql(text, arguments)
 
 
 @lru_cache(maxsize=STATEMENTS_MAX)

@@ -40,7 +40,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 def open_engine(url: str) -> Engine:
     """Return the engine for a database URL; opens no connection yet."""
-    engine = create_engine(url, pool_size=POOL_SIZE)
+    engine = create_engine(url, pool_size=POOL_SIZE, pool_use_lifo=True)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -53,7 +53,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         f"busy_timeout = {BUSY_TIMEOUT}",
         "journal_mode = WAL",
         "synchronous = FULL",  # an acknowledged change survives a power cut
-        "cache_size = -8000",  # KiB
+        "cache_size = -2000",  # KiB, for each connection
     ):
         connection.execute(f"PRAGMA {pragma}")
 

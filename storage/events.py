@@ -26,7 +26,11 @@ from storage.snapshots import SNAPSHOT_EVERY, ImageSnapshot
 EVENTS_TABLE = "image_events"
 SNAPSHOTS_TABLE = "image_snapshots"
 
-InlineProjection = Callable[[Connection, Sequence[ImageEvent]], None]
+Step = Callable[[Connection], None]
+"""Something to be done in a transaction, prepared before."""
+
+InlineProjection = Callable[[Connection, Sequence[ImageEvent]], Step]
+"""Prepares what a read model writes in the events' transaction."""
 
 # PostgreSQL's twin comes with its schema; the tests try both actions.
 APPEND_ONLY_SQLITE = """
@@ -153,7 +157,6 @@ class EventLog:
             datastore, events_table_name=SNAPSHOTS_TABLE, for_snapshots=True
         )
         self._mapper = EventMapper()
-        self._events: EventStore[UUID] = EventStore(self._mapper, self._recorder)
         self._snapshots: EventStore[UUID] = EventStore(self._mapper, self._snapshot_recorder)
 
     def create_tables(self, *others: MetaData) -> None:
@@ -192,23 +195,34 @@ class EventLog:
             raise ImageNotFound(image_id)
         return image
 
-    def append(self, connection: Connection, events: Sequence[ImageEvent]) -> None:
-        """Append one image's events, as the last step of the caller's transaction.
+    def prepare(self, events: Sequence[ImageEvent]) -> Step:
+        """Return what appends one image's events, as the last step of a transaction.
 
-        The inline projections come first: on PostgreSQL appending locks the table until COMMIT.
-
-        Raises:
+        Whatever can be done before the transaction is done here: it holds up other writers. The
+        inline projections are written first, since on PostgreSQL appending locks the table until
+        COMMIT. The step raises:
             IdTaken: the first event registers an id that has a history.
             ConcurrentChange: someone else appended first.
         """
-        try:
-            for project in self._inline:
-                project(connection, events)
-            self._events.put(events)
-        except IntegrityError as error:
-            first = events[0]
-            refusal = IdTaken if first.originator_version == 1 else ConcurrentChange
-            raise refusal(first.originator_id) from error
+        with self._datastore.reading() as connection:
+            projections = [plan(connection, events) for plan in self._inline]
+        stored = [self._mapper.to_stored_event(event) for event in events]
+        first = events[0]
+
+        def append(connection: Connection) -> None:
+            try:
+                for write in projections:
+                    write(connection)
+                self._recorder.insert_events(stored)
+            except IntegrityError as error:
+                refusal = IdTaken if first.originator_version == 1 else ConcurrentChange
+                raise refusal(first.originator_id) from error
+
+        return append
+
+    def append(self, connection: Connection, events: Sequence[ImageEvent]) -> None:
+        """Append one image's events in the caller's transaction; see `prepare`."""
+        self.prepare(events)(connection)
 
     def history(self, image_id: UUID) -> list[Notification]:
         """Return all events of an image, oldest first."""

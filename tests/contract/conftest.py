@@ -41,7 +41,7 @@ def connected(url: str) -> Iterator[EventDatastore]:
 
 def log_of(datastore: EventDatastore) -> EventLog:
     """Return the event log as the service sets it up; its tables may be missing."""
-    return EventLog(datastore, inline=[image_list.apply])
+    return EventLog(datastore, inline=[image_list.plan])
 
 
 def register(log: EventLog, image_id: UUID | None = None, *, name: str | None = None) -> Image:

@@ -18,7 +18,7 @@ from domain.events import ImageEvent
 from domain.image import Description, Image
 from projections import image_list
 from projections.image_query import ImageQueries
-from storage.events import EventDatastore, EventLog
+from storage.events import EventDatastore, EventLog, Step
 from storage.snapshots import SNAPSHOT_EVERY
 from tests.contract.conftest import ALICE, log_of, register, save, tag
 from tests.contract.event_rows import positions, stored, versions
@@ -164,12 +164,15 @@ def undo_after(log: EventLog, work: Callable[[], object]) -> None:
         fail()
 
 
-def failing(_: Connection, __: Sequence[ImageEvent]) -> None:
-    raise Injected
+def failing(_: Connection, __: Sequence[ImageEvent]) -> Step:
+    def fail(_: Connection) -> None:
+        raise Injected
+
+    return fail
 
 
 @pytest.mark.parametrize(
-    "inline", [[image_list.apply, failing], [failing, image_list.apply]], ids=["after", "before"]
+    "inline", [[image_list.plan, failing], [failing, image_list.plan]], ids=["after", "before"]
 )
 def test_when_a_projection_fails_neither_event_nor_row_is_stored(
     log: EventLog, datastore: EventDatastore, queries: ImageQueries, inline: list[Any]
@@ -214,7 +217,7 @@ def test_a_writer_reads_its_own_events_before_they_are_committed(
     assert shown.version == 3
 
 
-@pytest.mark.parametrize("inline", [[image_list.apply], []], ids=["projected", "events alone"])
+@pytest.mark.parametrize("inline", [[image_list.plan], []], ids=["projected", "events alone"])
 def test_a_lost_race_is_a_concurrent_change(datastore: EventDatastore, inline: list[Any]) -> None:
     log = EventLog(datastore, inline=inline)
     log.create_tables(image_list.read_models)
@@ -229,7 +232,7 @@ def test_a_lost_race_is_a_concurrent_change(datastore: EventDatastore, inline: l
     assert log.load(image.id).tags == {"fast"}
 
 
-@pytest.mark.parametrize("inline", [[image_list.apply], []], ids=["projected", "events alone"])
+@pytest.mark.parametrize("inline", [[image_list.plan], []], ids=["projected", "events alone"])
 def test_a_lost_race_inside_an_outer_transaction_is_a_concurrent_change(
     datastore: EventDatastore, inline: list[Any]
 ) -> None:
@@ -252,7 +255,7 @@ def test_a_lost_race_inside_an_outer_transaction_is_a_concurrent_change(
     assert log.load(other.id).tags == set()
 
 
-@pytest.mark.parametrize("inline", [[image_list.apply], []], ids=["projected", "events alone"])
+@pytest.mark.parametrize("inline", [[image_list.plan], []], ids=["projected", "events alone"])
 def test_an_id_in_use_is_taken(datastore: EventDatastore, inline: list[Any]) -> None:
     log = EventLog(datastore, inline=inline)
     log.create_tables(image_list.read_models)

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from domain import events
 from domain.errors import InvalidValue
 from domain.origin import Actor
-from projections.image_list import SORT_KEYS, UNSET_SIZE, UNSET_TEXT, apply
+from projections.image_list import SORT_KEYS, UNSET_SIZE, UNSET_TEXT, plan
 from projections.image_query import Direction, ImageQueries, ImageQuery
 from projections.image_row import ImageRow
 from tests.projections.conftest import ATTEMPT, IMAGE, happened, registered
@@ -173,7 +173,9 @@ def test_images_that_come_and_change_meanwhile_shift_no_page(
     assert first.next_marker is not None
 
     with engine.begin() as connection:
-        apply(connection, [registered(image_id=IMAGE, at=rows[0].created_at.replace(year=2030))])
+        plan(connection, [registered(image_id=IMAGE, at=rows[0].created_at.replace(year=2030))])(
+            connection
+        )
     rest = walk(
         queries,
         ImageQuery(limit=5, sort=sort, marker=UUID(first.next_marker), visibility="all"),

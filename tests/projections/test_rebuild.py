@@ -143,18 +143,18 @@ def test_readers_see_the_old_rows_until_a_rebuild_commits(log: EventLog, engine:
 )
 def test_events_that_do_not_follow_the_row_are_refused(engine: Engine, late: ImageEvent) -> None:
     with engine.begin() as connection:
-        image_list.apply(connection, [registered()])
+        image_list.plan(connection, [registered()])(connection)
     before = live(engine)
 
     with pytest.raises(ConcurrentChange), engine.begin() as connection:
-        image_list.apply(connection, [late])
+        image_list.plan(connection, [late])(connection)
 
     assert live(engine) == before
 
 
 def test_an_image_is_registered_once(engine: Engine) -> None:
     with engine.begin() as connection:
-        image_list.apply(connection, [registered()])
+        image_list.plan(connection, [registered()])(connection)
 
     with pytest.raises(IntegrityError), engine.begin() as connection:
-        image_list.apply(connection, [registered()])
+        image_list.plan(connection, [registered()])(connection)
