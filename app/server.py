@@ -1,5 +1,6 @@
 """The HTTP server: gunicorn with threads, and what `hindsight serve` does around it."""
 
+import ctypes
 import gc
 import math
 import signal
@@ -20,6 +21,7 @@ from app.settings import Settings
 
 ENDING = 5  # seconds beyond the grace, to record the uploads that did not end
 GIVE_WAY = 0.002  # seconds in which a less busy worker may take a new connection
+M_ARENA_MAX = -8  # of glibc's malloc.h
 KEEPALIVE = 75  # seconds that an idle connection stays open
 STOPPING = "the server was stopped before the data was complete"
 
@@ -47,7 +49,7 @@ class Server(BaseApplication):
             "control_socket_disable": True,
             "loglevel": "warning",
             "when_ready": self._tell,
-            "pre_fork": lambda _arbiter, _worker: gc.freeze(),  # keeps shared pages shared
+            "pre_fork": lambda _arbiter, _worker: spare_memory(),
             "child_exit": lambda _arbiter, worker: worker.connections.forget(worker.age),
         }
         config: Any = self.cfg
@@ -73,6 +75,14 @@ def url_of(host: str, port: int) -> str:
     if address.is_unspecified:
         return f"http://{'[::1]' if is_v6 else '127.0.0.1'}:{port}"
     return f"http://[{address}]:{port}" if is_v6 else f"http://{address}:{port}"
+
+
+def spare_memory() -> None:
+    """Keep the pages that processes share shared, and what their threads keep for reuse small."""
+    gc.freeze()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc: an arena for each thread would hold tens of MB
+        libc.mallopt(M_ARENA_MAX, 2)
 
 
 class GracefulArbiter(Arbiter):

@@ -8,7 +8,7 @@ from threading import Thread
 
 from storage.format_check import Inspection
 
-_QUEUED_CHUNKS = 8  # per hash: enough to ride out a slow write, little enough to stay small
+_QUEUED_CHUNKS = 4  # per hash: enough to ride out a slow write, little enough to stay small
 _UNINSPECTED = {"ami", "aki", "ari"}
 
 
