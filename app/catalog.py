@@ -166,9 +166,8 @@ class Catalog:
         try:
             self.kill(image_id, attempt, reason, by=by)
         except AttemptSuperseded:
-            image = self._log.load(image_id)
-            if image.has_data and image.attempt == attempt:
-                return  # it was committed after all
+            if self._log.load(image_id).attempt == attempt:
+                return  # committed after all, or left to the image's deletion
         self.drop_bytes(image_id, attempt)
         with self._log.transaction() as connection:
             close_lease(connection, attempt=attempt)
