@@ -192,8 +192,8 @@ class Catalog:
             return self._decide_and_save(image_id, decide, also)
         except ConcurrentChange:
             for _ in range(RETRIES - 1):
-                with suppress(ConcurrentChange), self._log.transaction():
-                    # Inside the transaction nobody can come between the decision and its events.
+                with suppress(ConcurrentChange), self._log.exclusive(image_id):
+                    # In here nobody can come between the decision and its events.
                     return self._decide_and_save(image_id, decide, also)
             raise
 

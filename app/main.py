@@ -16,7 +16,8 @@ from projections.image_query import ImageQueries
 from storage.blobs.filesystem import FilesystemBlobStore
 from storage.blobs.protocol import BlobStore
 from storage.database import open_engine, operational
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
 from storage.tokens import Tokens
 
 
@@ -47,7 +48,7 @@ def open_hindsight(settings: Settings) -> Hindsight:
     To be called in the process that uses them: database connections do not survive a fork.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database)
     datastore = EventDatastore(engine)
     log = EventLog(datastore, inline=[image_list.plan])
     log.create_tables(operational, image_list.read_models)

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HINDSIGHT_"
@@ -14,6 +14,15 @@ def default_data() -> Path:
     """Return where this user's data lies by default (XDG base directories)."""
     home = os.environ.get("XDG_DATA_HOME")  # noqa: TID251 - this is the one place that may
     return (Path(home) if home else Path("~/.local/share").expanduser()) / "hindsight"
+
+
+def _known_database(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql+psycopg://", "sqlite:///")):
+        raise ValueError("must begin with postgresql+psycopg:// or sqlite:///")
+    return url
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_known_database)]
 
 
 class Settings(BaseSettings):
@@ -37,6 +46,10 @@ class Settings(BaseSettings):
     lease: float = Field(
         30, ge=0.2, description="Seconds after which an upload whose process died is given up."
     )
+    database_url: DatabaseUrl | None = Field(
+        None,
+        description="postgresql+psycopg://USER@HOST/DATABASE; else SQLite in the data folder.",
+    )
     os_hash_algo: Literal["sha512", "sha256", "sha384", "blake2b"] = Field(
         "sha512", description="The secure hash of image data."
     )
@@ -54,7 +67,10 @@ class Settings(BaseSettings):
     )
 
     @property
-    def database_url(self) -> str:
+    def database(self) -> str:
+        """The database's URL; it may hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
         return f"sqlite:///{self.data / 'catalog.db'}"
 
     @property
@@ -91,4 +107,5 @@ def _sentence(problem: Any) -> str:
     name = str(problem["loc"][0])
     field = Settings.model_fields.get(name)
     about = f" ({field.description})" if field else ""
-    return f"{PREFIX}{name.upper()} is {problem['input']!r}: {problem['msg']}{about}"
+    held = "a secret" if "Secret" in str(field and field.annotation) else repr(problem["input"])
+    return f"{PREFIX}{name.upper()} is {held}: {problem['msg']}{about}"

@@ -44,33 +44,40 @@ read_models = MetaData()
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def _text(length: int) -> String:
+    """Return a type that every database sorts by code points, as SQLite does."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 UNSET_TEXT = ""  # stored for null, so that keyset paging needs no special case
 UNSET_SIZE = -1
 
 images = Table(
     "image_list_v1",
     read_models,
-    Column("id", String(36), primary_key=True),
+    Column("id", _text(36), primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("owner", String(255)),
-    Column("visibility", String(16), nullable=False),
-    Column("disk_format", String(16), nullable=False),
-    Column("container_format", String(16), nullable=False),
+    Column("status", _text(16), nullable=False),
+    Column("name", _text(255), nullable=False),
+    Column("owner", _text(255)),
+    Column("visibility", _text(16), nullable=False),
+    Column("disk_format", _text(16), nullable=False),
+    Column("container_format", _text(16), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("virtual_size", BigInteger),
     Column("min_disk", Integer, nullable=False),
     Column("min_ram", Integer, nullable=False),
     Column("protected", Boolean, nullable=False),
     Column("os_hidden", Boolean, nullable=False),
-    Column("checksum", String(32)),
-    Column("os_hash_algo", String(64)),
-    Column("os_hash_value", String(128)),
+    Column("checksum", _text(32)),
+    Column("os_hash_algo", _text(64)),
+    Column("os_hash_value", _text(128)),
     Column("created_at", BigInteger, nullable=False),  # microseconds since 1970
     Column("updated_at", BigInteger, nullable=False),
-    Column("store", String(255)),
-    Column("attempt", String(36)),
+    Column("store", _text(255)),
+    Column("attempt", _text(36)),
     Column("document", Text, nullable=False),
 )
 
@@ -86,17 +93,17 @@ Index("image_list_v1_owner", images.c.owner, images.c.created_at, images.c.id)
 image_tags = Table(
     "image_list_v1_tags",
     read_models,
-    Column("tag", String(255), primary_key=True),
-    Column("image_id", String(36), primary_key=True),
+    Column("tag", _text(255), primary_key=True),
+    Column("image_id", _text(36), primary_key=True),
     sqlite_with_rowid=False,  # the key is all there is
 )
 
 image_properties = Table(
     "image_list_v1_properties",
     read_models,
-    Column("name", String(255), primary_key=True),
+    Column("name", _text(255), primary_key=True),
     Column("value_hash", LargeBinary(16), primary_key=True),  # values may be too long for an index
-    Column("image_id", String(36), primary_key=True),
+    Column("image_id", _text(36), primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -8,11 +8,21 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Semaphore
-from typing import cast
+from typing import Any, cast
+from uuid import UUID
 
 from eventsourcing.persistence import ProgrammingError
 from eventsourcing_sqlalchemy.datastore import SQLAlchemyDatastore, Transaction, transactions
-from sqlalchemy import Connection, DateTime, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.orm import Session
 
 from domain.errors import DatabaseFull, DatabaseUnavailable, HindsightError
@@ -21,8 +31,9 @@ operational = MetaData()
 """Tables that are neither history nor read model: leases, tokens."""
 
 
+CREATING = 4851  # a number of our own, held while tables are created
 BUSY_TIMEOUT = 30_000  # milliseconds to wait for another process's transaction
-POOL_SIZE = 20  # connections, enough for a process's threads
+POOL_SIZE = 20  # connections kept by a process; SQLAlchemy opens up to 10 more under load
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -39,11 +50,17 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def open_engine(url: str) -> Engine:
-    """Return the engine for a database URL; opens no connection yet."""
-    engine = create_engine(url, pool_size=POOL_SIZE, pool_use_lifo=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    """Return the engine for a database URL; opens no connection yet.
+
+    Reads outside of `Datastore.transaction` run without BEGIN and COMMIT: each of their statements
+    sees one state of the database, and needs one round trip.
+    """
+    options: dict[str, Any] = {"pool_size": POOL_SIZE, "pool_use_lifo": True}
+    if make_url(url).get_backend_name() == "postgresql":
+        return create_engine(url, isolation_level="AUTOCOMMIT", **options)
+    engine = create_engine(url, **options)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -60,10 +77,27 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once where another process wrote
-    # in between, whatever the busy timeout: so those that write take the lock first. Those that
-    # only read need no BEGIN: each of their statements sees one state of the database.
+    # in between, whatever the busy timeout: so those that write take the lock first.
     if connection.get_execution_options().get("writes", False):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def writing(engine: Engine) -> Engine:
+    """Return an engine whose connections are in a transaction that writes."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="READ COMMITTED")
+    return engine.execution_options(writes=True)
+
+
+def hold(connection: Connection, what: UUID | int) -> None:
+    """Wait until no other transaction holds the same, and hold it until this one ends.
+
+    On SQLite every writing transaction is alone from its start. PostgreSQL's advisory locks are
+    taken before any other: so the order of all locks is the same in each transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        key = what if isinstance(what, int) else int.from_bytes(what.bytes[:8], signed=True)
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 class WriterQueue:
@@ -99,7 +133,7 @@ class Datastore(SQLAlchemyDatastore):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine: Engine = engine
-        self._writing = engine.execution_options(writes=True)
+        self._writing = writing(engine)
         file = engine.url.database if engine.dialect.name == "sqlite" else None
         self._queue = WriterQueue(Path(file)) if file else None
 
@@ -149,6 +183,6 @@ class Datastore(SQLAlchemyDatastore):
 
 def refusal_of(error: Exception) -> HindsightError:
     """Return what a failed database operation means to the one who asked for it."""
-    if "disk is full" in str(error):
+    if "disk is full" in str(error) or "No space left" in str(error):
         return DatabaseFull("the catalog has no room to record the change")
     return DatabaseUnavailable("the database does not answer: try again later")

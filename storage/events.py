@@ -1,140 +1,35 @@
-"""The event store: append-only tables, their recorder, and the images loaded from them."""
+"""The event log: images loaded from their events, and what they decided appended."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from eventsourcing.persistence import EventStore, PersistenceError, StoredEvent
-from eventsourcing_sqlalchemy.models import StoredEventRecord  # type: ignore[attr-defined]
-from eventsourcing_sqlalchemy.recorders import (
-    SQLAlchemyAggregateRecorder,
-    SQLAlchemyApplicationRecorder,
-)
-from sqlalchemy import Connection, MetaData, Select, Table, bindparam, func, insert, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError
 
 from domain.errors import ConcurrentChange, IdTaken, ImageNotFound
 from domain.events import ImageEvent
 from domain.image import Image
-from storage.database import Datastore, refusal_of
+from storage.database import CREATING, hold, refusal_of
 from storage.mapper import EventMapper
+from storage.recorder import (
+    EVENTS_TABLE,
+    SNAPSHOTS_TABLE,
+    EventDatastore,
+    EventRecorder,
+    LeanReads,
+    keep_append_only,
+)
 from storage.snapshots import SNAPSHOT_EVERY, ImageSnapshot
-
-EVENTS_TABLE = "image_events"
-SNAPSHOTS_TABLE = "image_snapshots"
 
 Step = Callable[[Connection], None]
 """Something to be done in a transaction, prepared before."""
 
 InlineProjection = Callable[[Connection, Sequence[ImageEvent]], Step]
 """Prepares what a read model writes in the events' transaction."""
-
-# PostgreSQL's twin comes with its schema; the tests try both actions.
-APPEND_ONLY_SQLITE = """
-CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table}
-BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
-"""
-
-# INSERT OR REPLACE removes the rows in its way without asking a trigger on DELETE.
-NO_REPLACE_SQLITE = """
-CREATE TRIGGER IF NOT EXISTS {table}_no_REPLACE BEFORE INSERT ON {table}
-WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) OR EXISTS (
-    SELECT 1 FROM {table}
-    WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version
-)
-BEGIN SELECT RAISE(ABORT, 'events are append-only'); END
-"""
-
-
-class EventRecord(StoredEventRecord):  # type: ignore[misc] # the library's models are untyped
-    """A row of the event store; its id, the position, is never used twice."""
-
-    __abstract__ = True
-    __table_args__ = (*StoredEventRecord.__table_args__, {"sqlite_autoincrement": True})
-
-
-class EventDatastore(Datastore):
-    """Our datastore, with our event table."""
-
-    base_stored_event_record_cls = EventRecord
-
-
-class LeanReads(SQLAlchemyAggregateRecorder):
-    """Reads rows without the price of ORM objects."""
-
-    datastore: Datastore
-
-    @property
-    def table(self) -> Table:
-        return cast("Table", self.events_record_cls.__table__)
-
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> list[StoredEvent]:
-        columns = self.table.c
-        version = columns.originator_version
-        query = select(version, columns.topic, columns.state)
-        query = query.where(columns.originator_id == originator_id)
-        if gt is not None:
-            query = query.where(version > gt)
-        if lte is not None:
-            query = query.where(version <= lte)
-        query = query.order_by(version.desc() if desc else version).limit(limit)
-        with self.datastore.reading() as connection:
-            return [StoredEvent(originator_id, *row) for row in connection.execute(query)]
-
-
-class EventRecorder(LeanReads, SQLAlchemyApplicationRecorder):
-    """The library's recorder, appending without ORM objects, too."""
-
-    _since: Select[tuple[int, str, bytes]] | None = None  # building it costs more than running it
-
-    def _insert_stored_events(
-        self, session: Session, stored_events: Sequence[StoredEvent], **_: Any
-    ) -> Sequence[int]:
-        self._lock_table(session)
-        rows = [vars(stored) for stored in stored_events]
-        append = insert(self.table).returning(self.table.c.id, sort_by_parameter_order=True)
-        # For a single row SQLAlchemy has a shorter way.
-        given = rows[0] if len(rows) == 1 else rows
-        positions = session.connection().execute(append, given).scalars().all()
-        self._notify_channel(session)
-        return positions
-
-    def select_since(self, image_id: UUID, snapshots: Table) -> list[StoredEvent]:
-        """Return an image's events after its latest snapshot, or all where there is none."""
-        if self._since is None:
-            self._since = _since_snapshot(self.table, snapshots)
-        with self.datastore.reading() as connection:
-            rows = connection.execute(self._since, {"image_id": image_id})
-            return [StoredEvent(image_id, *row) for row in rows]
-
-    def positions(self, image_id: UUID) -> list[int]:
-        """Return the positions of an image's events, in the order of versions."""
-        columns = self.table.c
-        query = select(columns.id).where(columns.originator_id == image_id)
-        with self.datastore.reading() as connection:
-            return list(connection.execute(query.order_by(columns.originator_version)).scalars())
-
-
-def _since_snapshot(events: Table, snapshots: Table) -> Select[tuple[int, str, bytes]]:
-    image_id = bindparam("image_id", type_=events.c.originator_id.type)
-    latest = select(func.max(snapshots.c.originator_version))
-    start = latest.where(snapshots.c.originator_id == image_id).scalar_subquery()
-    version = events.c.originator_version
-    return (
-        select(version, events.c.topic, events.c.state)
-        .where(events.c.originator_id == image_id, version > func.coalesce(start, 0))
-        .order_by(version)
-    )
 
 
 @dataclass(frozen=True)
@@ -162,14 +57,12 @@ class EventLog:
     def create_tables(self, *others: MetaData) -> None:
         """Create what is missing of the event store's tables and triggers, and of other tables."""
         with self.transaction() as connection:
+            hold(connection, CREATING)  # of processes that start at once, one does it
             for table in (*self._recorder.tables, *self._snapshot_recorder.tables):
                 table.create(connection, checkfirst=True)
             for metadata in others:
                 metadata.create_all(connection)
-            for action in ("UPDATE", "DELETE"):
-                trigger = APPEND_ONLY_SQLITE.format(table=EVENTS_TABLE, action=action)
-                connection.exec_driver_sql(trigger)
-            connection.exec_driver_sql(NO_REPLACE_SQLITE.format(table=EVENTS_TABLE))
+            keep_append_only(connection)
 
     @contextmanager
     def transaction(self, *, commit: bool = True) -> Iterator[Connection]:
@@ -181,8 +74,15 @@ class EventLog:
         try:
             with self._datastore.transaction(commit=commit) as session:
                 yield session.connection()
-        except (PersistenceError, DBAPIError) as error:
+        except (PersistenceError, DBAPIError, TimeoutError) as error:
             raise refusal_of(error) from error
+
+    @contextmanager
+    def exclusive(self, image_id: UUID) -> Iterator[None]:
+        """Run what is inside as one transaction, during which nobody else changes the image."""
+        with self.transaction() as connection:
+            hold(connection, image_id)
+            yield
 
     def load(self, image_id: UUID, *, version: int | None = None) -> Image:
         """Return the image as it is, or as it was at a version; ImageNotFound if never there."""
@@ -210,6 +110,7 @@ class EventLog:
         first = events[0]
 
         def append(connection: Connection) -> None:
+            hold(connection, first.originator_id)
             try:
                 for write in projections:
                     write(connection)

@@ -8,10 +8,22 @@ import pytest
 from app.main import Hindsight, open_hindsight
 from app.settings import load_settings
 from domain.origin import Actor
+from tests import postgres
 from tests.api.project import Json, Project, check_shape, unique
-from tests.server import Server
+from tests.server import Server, running_server
 
 NewProject = Callable[..., Project]
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A real server on each database that all tests of the API share."""
+    data = tmp_path_factory.mktemp("server") / "data"
+    settings = {} if request.param == "sqlite" else {"database_url": postgres.new_database()}
+    with running_server(data, **settings) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +37,8 @@ def http(server: Server) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def beside(server: Server) -> Iterator[Hindsight]:
     """Hindsight's parts over the server's data, in this process: as the command line has them."""
-    hindsight = open_hindsight(load_settings(data=server.data))
+    database_url = server.settings.get("HINDSIGHT_DATABASE_URL")
+    hindsight = open_hindsight(load_settings(data=server.data, database_url=database_url))
     yield hindsight
     hindsight.close()
 

@@ -14,9 +14,13 @@ from projections import image_list
 from projections.image_query import ImageQueries
 from storage.blobs.filesystem import FilesystemBlobStore
 from storage.database import open_engine, operational
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
+from tests import postgres
 
-DATABASES = ("sqlite",)
+DATABASES = ("sqlite", "postgresql")
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+only_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 ALICE = Origin(actor=Actor(user="alice", project="blue", roles=("member",)), request_id="req-1")
 
 
@@ -25,6 +29,8 @@ def url_of(database: str, directory: Path) -> str:
     match database:
         case "sqlite":
             return f"sqlite:///{directory / 'catalog.db'}"
+        case "postgresql":
+            return postgres.new_database()
         case _:
             raise ValueError(database)
 

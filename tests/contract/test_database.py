@@ -16,7 +16,8 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import DatabaseFull, DatabaseUnavailable
 from storage.database import BUSY_TIMEOUT, UtcTime, WriterQueue, open_engine, refusal_of
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
 from tests.contract.conftest import connected, log_of, register, tag
 
 moments = Table(

@@ -17,7 +17,8 @@ from domain.events import PropertySet
 from projections import image_list
 from projections.image_query import ImageQueries
 from storage.blobs.filesystem import FilesystemBlobStore
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
 from tests.contract.conftest import ALICE, connected, log_of, register, tag
 from tests.contract.event_rows import positions, stored, versions
 
@@ -155,14 +156,14 @@ def test_a_writer_that_takes_its_time_keeps_no_reader_waiting(
 
 
 def test_readers_see_each_transaction_whole_while_writers_run(log: EventLog) -> None:
-    one, other = register(log), register(log)
+    pairs = [(register(log), register(log)) for _ in range(3)]
     done = Event()
 
     def write(who: int) -> None:
         for number in range(20):
             with log.transaction():
-                tag(log, one.id, f"t{who}-{number}")
-                tag(log, other.id, f"t{who}-{number}")
+                for image in pairs[who]:
+                    tag(log, image.id, f"t{number}")
 
     def read() -> list[int]:
         counts = []
@@ -182,4 +183,4 @@ def test_readers_see_each_transaction_whole_while_writers_run(log: EventLog) -> 
 
     assert counts == sorted(counts)
     assert all(count % 2 == 0 for count in counts)
-    assert len(positions(log)) == 2 + 120
+    assert len(positions(log)) == 6 + 120

@@ -12,9 +12,10 @@ from app.catalog import Catalog, Change
 from domain.errors import DatabaseFull
 from domain.image import Description
 from projections.image_query import ImageQueries
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
 from storage.snapshots import SNAPSHOT_EVERY
-from tests.contract.conftest import ALICE
+from tests.contract.conftest import ALICE, only_sqlite
 from tests.contract.event_rows import image_with_many_events, stored, versions
 
 
@@ -33,6 +34,7 @@ def no_room(engine: Engine) -> Iterator[None]:
         engine.dispose()  # new connections know no limit
 
 
+@only_sqlite
 def test_a_change_without_room_is_refused_whole_and_works_once_there_is_room(
     catalog: Catalog, log: EventLog, datastore: EventDatastore, queries: ImageQueries
 ) -> None:
@@ -52,6 +54,7 @@ def test_a_change_without_room_is_refused_whole_and_works_once_there_is_room(
     assert log.load(image_id).properties == {"note": "n" * 60_000}
 
 
+@only_sqlite
 def test_without_room_images_still_load(
     log: EventLog, datastore: EventDatastore, catalog: Catalog
 ) -> None:

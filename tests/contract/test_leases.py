@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from domain.errors import HindsightError
-from storage.database import operational
+from storage.database import operational, writing
 from storage.events import EventLog
 from storage.leases import Lease, close_lease, expired, open_lease, renew
 from tests.contract.conftest import connected, log_of
@@ -118,8 +118,7 @@ def test_other_processes_see_leases_and_a_rolled_back_one_never_was(database_url
         log.create_tables(operational)
         with log.transaction() as connection:
             kept = opened(connection, until=NOW)
-        with datastore.engine.connect() as connection:
-            connection.execution_options(writes=True)
+        with writing(datastore.engine).connect() as connection:
             opened(connection, until=NOW)
             connection.rollback()
 

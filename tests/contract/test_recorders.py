@@ -6,7 +6,7 @@ import pytest
 from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder
 from eventsourcing.tests import persistence as library
 
-from storage.events import EVENTS_TABLE, SNAPSHOTS_TABLE, EventDatastore, EventRecorder, LeanReads
+from storage.recorder import EVENTS_TABLE, SNAPSHOTS_TABLE, EventDatastore, EventRecorder, LeanReads
 
 cases_of = unittest.TestLoader().getTestCaseNames
 

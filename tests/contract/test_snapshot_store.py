@@ -7,10 +7,17 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
 from storage.snapshots import SNAPSHOT_EVERY
 from tests.contract.conftest import register, tag
 from tests.contract.event_rows import image_with_many_events
+
+BREAK = {
+    "sqlite": "CREATE TRIGGER broken BEFORE INSERT ON image_snapshots "
+    "BEGIN SELECT RAISE(ABORT, 'no snapshots today'); END",
+    "postgresql": "ALTER TABLE image_snapshots ADD CONSTRAINT broken CHECK (false) NOT VALID",
+}
 
 
 def snapshot_versions(engine: Engine) -> list[int]:
@@ -116,12 +123,7 @@ def test_a_snapshot_that_can_t_be_kept_fails_no_command(
 ) -> None:
     image_id = image_with_many_events(log)
     with datastore.engine.begin() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER broken BEFORE INSERT ON image_snapshots "
-                "BEGIN SELECT RAISE(ABORT, 'no snapshots today'); END"
-            )
-        )
+        connection.execute(text(BREAK[connection.dialect.name]))
 
     tag(log, image_id, "later")
 

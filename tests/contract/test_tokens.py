@@ -11,7 +11,7 @@ from domain.origin import Actor
 from storage.database import operational
 from storage.events import EventLog
 from storage.tokens import TOKEN_BYTES, Token, Tokens
-from tests.contract.conftest import connected, log_of
+from tests.contract.conftest import connected, log_of, only_sqlite
 
 ALICE = Actor(user="alice", project="blue", roles=("member", "reader"))
 BOB = Actor(user="bob", project="red", roles=())
@@ -58,6 +58,7 @@ def test_unknown_tokens_are_not_found(tokens: Tokens) -> None:
         assert tokens.find(unknown) is None
 
 
+@only_sqlite  # elsewhere the files are not ours to read
 def test_the_database_holds_a_token_s_hash_and_not_the_token(
     tokens: Tokens, tmp_path: Path
 ) -> None:

@@ -17,7 +17,8 @@ from projections.image_query import ImageQueries
 from projections.image_row import ImageRow, advance
 from projections.runner import rebuild
 from storage.database import operational
-from storage.events import EventDatastore, EventLog
+from storage.events import EventLog
+from storage.recorder import EventDatastore
 from tests.contract.conftest import DATABASES, connected, log_of, url_of
 
 ACTOR = Actor(user="alice", project="blue", roles=("member",))
