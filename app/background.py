@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 from app.catalog import Catalog
@@ -23,20 +23,30 @@ class Reaper:
     Any number may run: each step is safe to repeat, and of several only one is recorded.
     """
 
-    def __init__(self, catalog: Catalog, log_: EventLog, images: ImageQueries) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        log_: EventLog,
+        images: ImageQueries,
+        *,
+        delayed_delete: timedelta,
+    ) -> None:
+        """Take the parts, and how long a deleted image can be restored."""
+        self._delayed_delete = delayed_delete
         self._catalog = catalog
         self._log = log_
         self._images = images
 
     def run_once(self) -> None:
-        """Kill the uploads whose lease ran out and finish the deletions that wait."""
+        """Kill the uploads whose lease ran out and finish the deletions that are due."""
         by = service_origin()
+        now = datetime.now(UTC)
         with self._log.transaction(commit=False) as connection:
-            dead = expired(connection, at=datetime.now(UTC))
+            dead = expired(connection, at=now)
         for lease in dead:
             with _going_on(f"giving up upload {lease.attempt}"):
                 self._catalog.give_up(lease.image_id, lease.attempt, LOST, by=by)
-        for image_id in self._images.in_deletion():
+        for image_id in self._images.in_deletion(until=now - self._delayed_delete):
             with _going_on(f"deleting image {image_id}"):
                 self._catalog.purge(image_id, by=by)
 

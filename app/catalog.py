@@ -21,7 +21,7 @@ from domain.origin import Origin
 from domain.rules import Status
 from storage.blobs.protocol import BlobError, BlobStore
 from storage.events import EventLog, Step
-from storage.leases import Lease, close_lease, open_lease, renew
+from storage.leases import Lease, close_lease, open_lease, renew, replace_lease
 
 STORE = "default"
 RETRIES = 5
@@ -48,11 +48,19 @@ class Catalog:
     changing the image. What a command changes is stored whole or not at all.
     """
 
-    def __init__(self, log: EventLog, blobs: BlobStore, *, lease: float) -> None:
-        """Take the event log, the blob store, and for how many seconds a lease holds."""
+    def __init__(
+        self,
+        log: EventLog,
+        blobs: BlobStore,
+        *,
+        lease: float,
+        delayed_delete: timedelta = timedelta(0),
+    ) -> None:
+        """Take the parts, for how many seconds a lease holds, and how long data outlives images."""
         self._log = log
         self._blobs = blobs
         self._lease = timedelta(seconds=lease)
+        self._delayed_delete = delayed_delete
 
     def create_image(self, description: Description, *, image_id: UUID | None, by: Origin) -> UUID:
         """Register an image and return its id, the given one or a new one.
@@ -94,29 +102,42 @@ class Catalog:
         self._change(image_id, lambda image: _as_admin(image.reactivate, "reactivate", by), by)
 
     def delete_image(self, image_id: UUID, *, by: Origin) -> None:
-        """Delete an image and its data.
+        """Delete an image and its data: at once, or once it could be restored for long enough.
 
-        Should the store fail or the process die in between, the reaper ends what is begun.
+        What is left to do then, or when the store fails or the process dies, the reaper does.
         """
 
         def decide(image: Image) -> None:
             image.request_deletion(by)
-            if image.attempt is None:
+            if image.attempt is None and not self._delayed_delete:
                 image.finish_deletion(by)
 
         image = self._change(image_id, decide, by)
-        if image.status == Status.PENDING_DELETE:
+        if image.status == Status.PENDING_DELETE and not self._delayed_delete:
             with suppress(BlobError):
                 self.purge(image_id, by=by)
 
+    def restore(self, image_id: UUID, *, by: Origin) -> None:
+        """Take an image back from its deletion, as it was."""
+        self._change(image_id, lambda image: image.restore(by), by)
+
     def purge(self, image_id: UUID, *, by: Origin) -> None:
-        """Remove the bytes of an image in deletion, then record its end. Safe to repeat."""
+        """Record the end of an image in deletion, then remove its bytes. Safe to repeat.
+
+        In this order nobody can restore an image whose bytes are going; a lease that is over
+        leaves them to the reaper if the process dies in between.
+        """
         image = self._log.load(image_id)
-        if image.status != Status.PENDING_DELETE:
+        attempt = image.attempt
+        if image.status != Status.PENDING_DELETE or attempt is None:
+            self._retry(image_id, partial(_finish_deletion, by=by))
             return
-        if image.attempt is not None:
-            self.drop_bytes(image_id, image.attempt)
-        self._retry(image_id, partial(_finish_deletion, by=by))
+        over = partial(
+            replace_lease, lease=Lease(attempt, image_id, STORE), until=datetime.now(UTC)
+        )
+        image = self._retry(image_id, partial(_finish_deletion, by=by), also=over)
+        if image.status == Status.DELETED:
+            self.give_up(image_id, attempt, "", by=by)
 
     def start_upload(self, image_id: UUID, *, by: Origin) -> tuple[Image, UUID]:
         """Open an image for data, under a lease; return it and the attempt's id."""

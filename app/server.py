@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from mmap import mmap
+from pathlib import Path
 from threading import Timer
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from app.main import Hindsight, create_app, open_hindsight
+from app.metrics import Metrics, forget_process
 from app.settings import Settings
 
 ENDING = 5  # seconds beyond the grace, to record the uploads that did not end
@@ -29,9 +32,12 @@ STOPPING = "the server was stopped before the data was complete"
 class Server(BaseApplication):
     """gunicorn under our settings: imports come before the fork, connections after it."""
 
-    def __init__(self, settings: Settings, *, on_ready: Callable[[str], None]) -> None:
-        """Take what to call with the server's URL once it listens."""
+    def __init__(
+        self, settings: Settings, *, metrics: Path, on_ready: Callable[[str], None]
+    ) -> None:
+        """Take a directory for what the workers count, and what to call once the URL is known."""
         self._settings = settings
+        self._metrics = metrics
         self._on_ready = on_ready
         super().__init__()
 
@@ -48,9 +54,10 @@ class Server(BaseApplication):
             "graceful_timeout": math.ceil(settings.grace) + ENDING,
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": OurLog,
             "when_ready": self._tell,
             "pre_fork": lambda _arbiter, _worker: spare_memory(),
-            "child_exit": lambda _arbiter, worker: worker.connections.forget(worker.age),
+            "child_exit": self._forget,
         }
         config: Any = self.cfg
         for name, value in options.items():
@@ -58,7 +65,7 @@ class Server(BaseApplication):
 
     def load(self) -> Flask:
         """Connect the parts of one worker process."""
-        return create_app(open_hindsight(self._settings))
+        return create_app(open_hindsight(self._settings, Metrics(self._metrics)))
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -66,6 +73,11 @@ class Server(BaseApplication):
 
     def _tell(self, arbiter: Arbiter) -> None:
         self._on_ready(url_of(*arbiter.LISTENERS[0].getsockname()[:2]))
+
+    def _forget(self, _arbiter: Arbiter, worker: "Worker") -> None:
+        worker.connections.forget(worker.age)
+        pid: Any = worker.pid  # gunicorn's first value of it is a string
+        forget_process(self._metrics, pid)
 
 
 def url_of(host: str, port: int) -> str:
@@ -83,6 +95,15 @@ def spare_memory() -> None:
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):  # glibc: an arena for each thread would hold tens of MB
         libc.mallopt(M_ARENA_MAX, 2)
+
+
+class OurLog(Logger):
+    """Leaves gunicorn's lines to the handler that all others go to."""
+
+    def setup(self, cfg: object) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class GracefulArbiter(Arbiter):

@@ -1,13 +1,16 @@
 """Every setting, read from `HINDSIGHT_*` variables or a `.env` file."""
 
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HINDSIGHT_"
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def default_data() -> Path:
@@ -22,6 +25,17 @@ def _known_database(url: SecretStr) -> SecretStr:
     return url
 
 
+def parse_duration(text: str | timedelta) -> timedelta:
+    """Return the time that text such as 30d, 12h, 90m or 0s spans; ValueError if it is none."""
+    if isinstance(text, timedelta):
+        return text
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no time span such as 30d, 12h or 90m")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_known_database)]
 
 
@@ -50,6 +64,10 @@ class Settings(BaseSettings):
         None,
         description="postgresql+psycopg://USER@HOST/DATABASE; else SQLite in the data folder.",
     )
+    delayed_delete: Duration = Field(
+        timedelta(0),
+        description="Time span such as 7d in which a deleted image can be restored; 0s for none.",
+    )
     os_hash_algo: Literal["sha512", "sha256", "sha384", "blake2b"] = Field(
         "sha512", description="The secure hash of image data."
     )
@@ -58,6 +76,9 @@ class Settings(BaseSettings):
     )
     token_cache: float = Field(
         5, ge=0, description="Seconds that a process may go on taking a revoked token."
+    )
+    access_log: bool = Field(
+        False, description="Whether a line is logged for every request; failures always are."
     )
     url: str | None = Field(
         None, description="The Hindsight that the command line talks to; else the local one."
@@ -71,7 +92,11 @@ class Settings(BaseSettings):
         """The database's URL; it may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data / 'catalog.db'}"
+        return f"sqlite:///{self.sqlite_file}"
+
+    @property
+    def sqlite_file(self) -> Path:
+        return self.data / "catalog.db"
 
     @property
     def blobs(self) -> Path:

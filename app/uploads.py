@@ -9,6 +9,7 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from app.catalog import Catalog, blob_key
+from app.metrics import Metrics
 from domain.errors import (
     AttemptSuperseded,
     FormatRefused,
@@ -73,11 +74,18 @@ class Uploads:
     """The uploads that run in this process."""
 
     def __init__(
-        self, catalog: Catalog, store: blobs.BlobStore, *, os_hash_algo: str, cap: int
+        self,
+        catalog: Catalog,
+        store: blobs.BlobStore,
+        metrics: Metrics,
+        *,
+        os_hash_algo: str,
+        cap: int,
     ) -> None:
         """Take the parts; cap is the most bytes that an image's data may have."""
         self._catalog = catalog
         self._store = store
+        self._metrics = metrics
         self._os_hash_algo = os_hash_algo
         self._cap = cap
         self._lock = Lock()
@@ -130,11 +138,18 @@ class Uploads:
     def _remember(self, image_id: UUID, attempt: UUID) -> Iterator[None]:
         with self._lock:
             self._running[attempt] = image_id
+        self._metrics.uploads.inc()
         try:
             yield
         finally:
+            self._metrics.uploads.dec()
             with self._lock:
                 del self._running[attempt]
+
+    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._metrics.received.inc(len(chunk))
+            yield chunk
 
     def _write(self, image: Image, attempt: UUID, body: Body) -> StoredData:
         intake = Intake(
@@ -145,7 +160,7 @@ class Uploads:
         learned: list[StoredData] = []
 
         def checked() -> Iterator[bytes]:
-            yield from intake.watch(body.chunks(cap=self._cap))
+            yield from intake.watch(self._counted(body.chunks(cap=self._cap)))
             # The verdict comes before the store publishes: what is refused here leaves no blob.
             data = StoredData(**asdict(intake.finish()))
             if body.checksum is not None and body.checksum != data.checksum:

@@ -5,6 +5,7 @@
 
 from uuid import UUID
 
+WHY = {"saving": ": an upload is running", "active": ": it has its data already"}
 SAID_MAX = 1000  # characters of a message
 
 
@@ -129,7 +130,9 @@ class StatusConflict(Conflict):
     """The image's status does not allow this."""
 
     def __init__(self, status: str, *, wanted: str) -> None:
-        super().__init__(f"an image that is {status} can't become {wanted}", field="status")
+        super().__init__(
+            f"an image that is {status} can't become {wanted}{WHY.get(status, '')}", field="status"
+        )
 
 
 class BeingDeleted(Conflict):

@@ -85,6 +85,7 @@ class Registered(ImageEvent, CanInitAggregate[UUID]):
         aggregate.properties = dict(self.properties)
         aggregate.attempt = None
         aggregate.store = None
+        aggregate.status_before = None
 
 
 class UploadStarted(ImageEvent):
@@ -224,7 +225,23 @@ class DeletionRequested(ImageEvent):
     TOPIC = "hindsight.image.deletion_requested"
 
     def apply(self, aggregate: Image) -> None:
+        aggregate.status_before = aggregate.status
         aggregate.status = Status.PENDING_DELETE
+
+
+class Restored(ImageEvent):
+    """The image was taken back from its deletion, and is as it was before."""
+
+    TOPIC = "hindsight.image.restored"
+
+    status: str
+
+    def apply(self, aggregate: Image) -> None:
+        aggregate.status = self.status
+        aggregate.status_before = None
+        if not aggregate.has_data:
+            aggregate.attempt = None
+            aggregate.store = None
 
 
 class DataPurged(ImageEvent):

@@ -37,6 +37,7 @@ from domain.events import (
     PropertySet,
     Reactivated,
     Registered,
+    Restored,
     TagAdded,
     TagRemoved,
     UploadStarted,
@@ -83,7 +84,7 @@ class Image(BaseAggregate[UUID]):
     """An image as the sum of its events."""
 
     TOPIC: ClassVar[str] = "hindsight.image"
-    class_version: ClassVar[int] = 1
+    class_version: ClassVar[int] = 2
 
     status: str
     name: str | None
@@ -99,6 +100,7 @@ class Image(BaseAggregate[UUID]):
     properties: dict[str, str]
     attempt: UUID | None  # the upload that runs or has filled the image
     store: str | None
+    status_before: str | None  # what the image was when its deletion was asked for
 
     def __init__(self) -> None:
         """Leave it to `Registered.apply` to fill the image in (this keeps the library from
@@ -237,6 +239,16 @@ class Image(BaseAggregate[UUID]):
         if self.protected:
             raise ImageProtected(self.id)
         self._record(DeletionRequested, by)
+
+    def restore(self, by: Origin) -> None:
+        """Take the image back from its deletion, as it was; StatusConflict if none was asked for.
+
+        An upload that ran then has lost the image: it is queued again.
+        """
+        if self.status != Status.PENDING_DELETE or self.status_before is None:
+            raise StatusConflict(self.status, wanted="restored")
+        was_saving = self.status_before == Status.SAVING
+        self._record(Restored, by, status=Status.QUEUED if was_saving else self.status_before)
 
     def finish_deletion(self, by: Origin) -> None:
         """Record that the bytes (if there were any) are gone, and the image with them."""

@@ -102,6 +102,13 @@ def check_attribute(name: str, value: object) -> None:
             raise ReadOnlyAttribute(name)
 
 
+def check_line(field: str, value: str) -> str:
+    """Return value when it is one line that is not empty; else InvalidValue."""
+    if not value.strip() or LINE_ENDS.search(value):
+        raise InvalidValue(field, "must be one line that is not empty")
+    return check_text(field, value)
+
+
 def check_tag(tag: str) -> str:
     """Return tag when it can be addressed as `/v2/images/ID/tags/TAG`; else InvalidValue."""
     if not tag or tag in {".", ".."} or "/" in tag:

@@ -4,6 +4,7 @@ Lists never load more than a page and never skip rows: a page starts after its m
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -26,7 +27,7 @@ from domain.errors import InvalidValue
 from domain.origin import Actor
 from domain.rules import Status
 from projections.filters import Condition, Filter, condition
-from projections.image_list import images
+from projections.image_list import images, microseconds
 from projections.prepared import STATEMENTS_MAX, Prepared, prepared
 
 Direction = Literal["asc", "desc"]
@@ -107,9 +108,12 @@ class ImageQueries:
             rows = query.rows(connection, {"image_id": str(image_id)})
         return Shown(image_id, *rows[0]) if rows else None
 
-    def in_deletion(self) -> list[UUID]:
-        """Return the images whose deletion was asked for and has not ended."""
-        waiting = select(images.c.id).where(images.c.status == Status.PENDING_DELETE.value)
+    def in_deletion(self, *, until: datetime) -> list[UUID]:
+        """Return the images whose deletion was asked for until then and has not ended."""
+        waiting = select(images.c.id).where(
+            images.c.status == Status.PENDING_DELETE.value,
+            images.c.updated_at <= microseconds(until),
+        )
         with self._engine.connect() as connection:
             return [UUID(image_id) for image_id in connection.execute(waiting).scalars()]
 

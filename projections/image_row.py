@@ -25,6 +25,7 @@ from domain.events import (
     PropertySet,
     Reactivated,
     Registered,
+    Restored,
     TagAdded,
     TagRemoved,
     UploadStarted,
@@ -203,6 +204,13 @@ def _(event: Reactivated, row: ImageRow) -> ImageRow:
 @fold.register
 def _(event: DeletionRequested, row: ImageRow) -> ImageRow:
     return replace(row, status=Status.PENDING_DELETE.value)
+
+
+@fold.register
+def _(event: Restored, row: ImageRow) -> ImageRow:
+    if event.status in {Status.ACTIVE, Status.DEACTIVATED}:
+        return replace(row, status=event.status)
+    return replace(row, status=event.status, attempt=None, store=None)
 
 
 @fold.register

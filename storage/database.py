@@ -57,7 +57,8 @@ def open_engine(url: str) -> Engine:
     """
     options: dict[str, Any] = {"pool_size": POOL_SIZE, "pool_use_lifo": True}
     if make_url(url).get_backend_name() == "postgresql":
-        return create_engine(url, isolation_level="AUTOCOMMIT", **options)
+        # The ping costs a round trip, and spares every process its first request after a restart.
+        return create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, **options)
     engine = create_engine(url, **options)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -185,4 +186,6 @@ def refusal_of(error: Exception) -> HindsightError:
     """Return what a failed database operation means to the one who asked for it."""
     if "disk is full" in str(error) or "No space left" in str(error):
         return DatabaseFull("the catalog has no room to record the change")
+    if "not a database" in str(error) or "malformed" in str(error):
+        return DatabaseUnavailable("the database's file is damaged, or is no database")
     return DatabaseUnavailable("the database does not answer: try again later")

@@ -37,6 +37,12 @@ def open_lease(connection: Connection, lease: Lease, *, until: datetime) -> None
     connection.execute(insert(leases).values(**vars(lease), expires_at=until))
 
 
+def replace_lease(connection: Connection, lease: Lease, *, until: datetime) -> None:
+    """Record until when the attempt may run, whether there was a lease of it or none."""
+    close_lease(connection, lease.attempt)
+    open_lease(connection, lease, until=until)
+
+
 def renew(connection: Connection, attempts: Collection[UUID], *, until: datetime) -> None:
     """Give running attempts until then; those whose lease is gone stay gone."""
     renewal = update(leases).where(leases.c.attempt.in_(attempts))

@@ -36,6 +36,7 @@ class ImageState(BaseModel):
     properties: dict[str, str]
     attempt: UUID | None
     store: str | None
+    status_before: str | None
 
 
 class ImageSnapshot(BaseModel, CanSnapshotAggregate[UUID]):

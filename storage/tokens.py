@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import JSON, Column, LargeBinary, Row, String, Table, Uuid, insert, select, update
 
+from domain import rules
 from domain.origin import Actor
 from storage.database import UtcTime, operational
 from storage.events import EventLog
@@ -51,7 +52,13 @@ class Tokens:
         self._log = log
 
     def create(self, actor: Actor, *, expires_at: datetime | None = None) -> str:
-        """Mint a token and return it: this is the only moment at which it can be read."""
+        """Mint a token and return it: this is the only moment at which it can be read.
+
+        Raises:
+            InvalidValue: the user or the project is not one line of text.
+        """
+        for name in ("user", "project"):
+            rules.check_line(name, getattr(actor, name))
         secret = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
         row = {
             "id": uuid4(),

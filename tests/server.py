@@ -11,6 +11,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.waiting import wait_until
+
+WORKERS = 2  # by default
 HINDSIGHT = Path(sys.executable).parent / "hindsight"
 
 
@@ -57,11 +60,16 @@ class Server:
         self.wait()
 
     def pids(self) -> list[int]:
-        """Return the ids of the server's processes, the first one first."""
+        """Return the ids of the server's processes, the first one first, once all have started."""
         assert self.process is not None
         root = self.process.pid
-        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
-        return [root, *map(int, children)]
+        children = Path(f"/proc/{root}/task/{root}/children")
+        return [root, *wait_until(lambda: self._workers(children), what="both workers")]
+
+    @staticmethod
+    def _workers(children: Path) -> list[int]:
+        pids = [int(pid) for pid in children.read_text().split()]
+        return pids if len(pids) >= WORKERS else []
 
     @property
     def environment(self) -> dict[str, str]:

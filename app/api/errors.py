@@ -7,7 +7,7 @@ keystoneauth and python-glanceclient all show to their users.
 import logging
 from http import HTTPStatus
 
-from flask import Flask, Response, g, json
+from flask import Flask, Response, json
 from flask import request as http
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
@@ -43,7 +43,7 @@ RETRY_AFTER = 5  # seconds
 def install(app: Flask) -> None:
     """Answer every error of the application in the one shape."""
     app.register_error_handler(HindsightError, refuse)
-    app.register_error_handler(DBAPIError, lambda error: refuse(refusal_of(error)))
+    app.register_error_handler(DBAPIError, _refuse_database)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _fail)
 
@@ -56,6 +56,7 @@ def status_of(kind: type[HindsightError]) -> HTTPStatus:
 def refuse(error: HindsightError) -> Response:
     """Return the response that tells of a refusal."""
     status = status_of(type(error))
+    _log_failure(error, status)
     response = _shaped(status, error.message, error.field)
     match error:
         case errors.NotAuthenticated():
@@ -67,6 +68,22 @@ def refuse(error: HindsightError) -> Response:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+def _refuse_database(error: DBAPIError) -> Response:
+    refusal = refusal_of(error)
+    refusal.__cause__ = error
+    return refuse(refusal)
+
+
+def _log_failure(error: HindsightError, status: HTTPStatus) -> None:
+    """Log what ops should know of; an InternalFailure was logged, with more, where it arose."""
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, errors.InternalFailure):
+        return
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    log.error("%s", error.message, extra={"cause": repr(root)})
 
 
 def _refuse_http(error: HTTPException) -> Response:
@@ -82,7 +99,7 @@ def _refuse_http(error: HTTPException) -> Response:
 
 
 def _fail(error: Exception) -> Response:
-    log.error("request %s failed", g.get("request_id"), exc_info=error)
+    log.error("request failed", exc_info=error)
     return refuse(errors.InternalFailure("the service failed; its log knows this request's id"))
 
 

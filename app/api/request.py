@@ -1,6 +1,8 @@
 """What every view knows of its request: the parts, who asks, and the request's id."""
 
+import logging
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -13,14 +15,18 @@ from domain.origin import Actor, Origin
 if TYPE_CHECKING:
     from app.main import Hindsight
 
+access_log = logging.getLogger("hindsight.access")
+
 DIGITS_MAX = 19  # enough for every number that a database keeps
 REQUEST_ID = "x-openstack-request-id"
 
 
-def install(app: Flask) -> None:
-    """Give every request an id, and every response that id."""
+def install(app: Flask, *, log_access: bool) -> None:
+    """Give every request an id and the time of its start, and every response that id."""
     app.before_request(_name_request)
     app.after_request(_tell_request_id)
+    if log_access:
+        app.after_request(_log_access)
 
 
 def parts() -> "Hindsight":
@@ -44,6 +50,12 @@ def require_actor() -> None:
 def origin() -> Origin:
     """Return where the changes of this request come from."""
     return Origin(actor=actor(), request_id=g.request_id)
+
+
+def route() -> str | None:
+    """Return the rule that the request's path matched, not the path; None when none did."""
+    rule = http.url_rule
+    return None if rule is None else rule.rule
 
 
 def require_media_type(*allowed: str) -> str:
@@ -91,9 +103,21 @@ def _token() -> str | None:
 
 
 def _name_request() -> None:
+    g.started = perf_counter()
     g.request_id = f"req-{uuid4()}"
 
 
 def _tell_request_id(response: Response) -> Response:
     response.headers[REQUEST_ID] = g.request_id
+    return response
+
+
+def _log_access(response: Response) -> Response:
+    fields = {
+        "method": http.method,
+        "path": http.path,  # without the query: it is no place for secrets, but they happen
+        "status": response.status_code,
+        "duration_ms": round((perf_counter() - g.started) * 1000, 3),
+    }
+    access_log.info("request", extra=fields)
     return response

@@ -7,7 +7,10 @@ from app.cli.lazy import LazyGroup
 
 COMMANDS = {
     "serve": ("app.cli.serve:serve", "Serve the catalog until SIGTERM or Ctrl-C."),
-    "images": ("app.cli.images:images", "List, show, push, pull, change and delete images."),
+    "images": (
+        "app.cli.images:images",
+        "List, show, push, pull, change, delete and restore images.",
+    ),
     "history": ("app.cli.history:history", "Tell what happened to an image, and who did it."),
     "token": ("app.cli.token:token", "Tokens, with which clients say who they are."),
     "projections": (

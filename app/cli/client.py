@@ -101,6 +101,11 @@ class Client:
         """Delete an image."""
         self._send("DELETE", f"/v2/images/{image_id}")
 
+    def restore(self, image_id: str) -> Document:
+        """Take an image back from its deletion, and return it."""
+        self._send("POST", f"/v2/images/{image_id}/actions/restore")
+        return self._document("GET", f"/v2/images/{image_id}")
+
     def upload(self, image_id: str, chunks: Iterable[bytes], *, length: int | None) -> None:
         """Store an image's data; length is its bytes, None sends it chunked."""
         headers = {"Content-Type": BYTES}

@@ -17,7 +17,7 @@ from domain import rules
 
 @click.group(epilog=EXIT_CODES)
 def images() -> None:
-    """List, show, push, pull, change and delete images."""
+    """List, show, push, pull, change, delete and restore images."""
 
 
 @images.command("list")
@@ -95,6 +95,16 @@ def _delete(client: Client, image_id: str, *, is_quiet: bool) -> Failure | None:
     if not is_quiet:
         click.echo(f"Deleted {image_id}")
     return None
+
+
+@images.command()
+@click.argument("image_id", metavar="ID", type=click.UUID)
+@json_option
+@connected
+def restore(client: Client, image_id: UUID, *, as_json: bool) -> None:
+    """Take an image back from its deletion, where deletions wait for a while."""
+    restored = client.restore(str(image_id))
+    print_json(restored) if as_json else print_image(restored)
 
 
 for command in (push, pull, set_image):

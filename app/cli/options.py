@@ -11,8 +11,6 @@ from app.cli.client import MINT_ONE, START_ONE, Client, parse_url
 from app.cli.exits import NotAllowed, Unreachable
 from app.settings import Settings, WrongSetting, load_settings
 
-EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing binds to it here
-
 data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -65,23 +63,22 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
 
 def _client(settings: Settings) -> Client:
     local = _local_url(settings)
-    url = parse_url(settings.url or local)
+    if settings.url is None and local is None:
+        raise Unreachable(f"no Hindsight serves {settings.data}", hint=START_ONE)
+    url = parse_url(settings.url or str(local))
     if settings.token:
         return Client(url, settings.token.get_secret_value())
-    if url != parse_url(local):
+    if local is None or url != parse_url(local):
         # The local admin's token is nobody else's business.
         raise NotAllowed(f"no token for {url}", hint=MINT_ONE)
     return Client(url, _local_token(settings))
 
 
-def _local_url(settings: Settings) -> str:
-    try:
-        return settings.server_file.read_text().strip()
-    except OSError:
-        host = EVERY_ADDRESS.get(settings.host, settings.host)
-        return (
-            f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
-        )
+def _local_url(settings: Settings) -> str | None:
+    # Without that file another service may listen where ours would: it must not see our token.
+    if not settings.server_file.exists():
+        return None
+    return settings.server_file.read_text().strip()
 
 
 def _local_token(settings: Settings) -> str:

@@ -1,14 +1,15 @@
 """`hindsight serve`: all of it on one machine."""
 
-import logging
 import os
 import sys
 from pathlib import Path
 
 import click
 
+from app import logs
 from app.cli.options import data_option, settings_or_exit
 from app.main import open_hindsight
+from app.metrics import shared_directory
 from app.server import Server
 from app.settings import Settings
 from domain.origin import Actor
@@ -28,25 +29,29 @@ def serve(host: str | None, port: int | None, data: Path | None, workers: int | 
     HINDSIGHT_GRACE seconds to end when the server stops.
     """
     settings = settings_or_exit(host=host, port=port, data=data, workers=workers)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.configure()
     new_token = _prepare(settings)
-    told: list[str] = []
+    told: list[tuple[int, str]] = []
 
     def on_ready(url: str) -> None:
-        told.append(url)
+        told.append((os.getpid(), url))
         _tell(settings, url, new_token)
 
     try:
-        Server(settings, on_ready=on_ready).run()
+        with shared_directory() as metrics:
+            Server(settings, metrics=metrics, on_ready=on_ready).run()
     finally:
-        if told:  # else the file, if there is one, is another server's
-            settings.server_file.unlink(missing_ok=True)
+        # Otherwise the file, if there is one, is another server's, or this is a forked worker.
+        file = settings.server_file
+        if file.exists() and told == [(os.getpid(), file.read_text().strip())]:
+            file.unlink(missing_ok=True)
 
 
 def _prepare(settings: Settings) -> str | None:
     """Create what the first start needs; return the admin token if it is new."""
     hindsight = open_hindsight(settings)
     try:
+        hindsight.create_tables()
         if settings.admin_token_file.exists():
             return None
         token = hindsight.tokens.create(ADMIN)

@@ -1,7 +1,6 @@
 """`hindsight token`: mint, list and revoke tokens, on the machine of the data."""
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -10,10 +9,9 @@ import click
 
 from app.cli.local import opened
 from app.cli.options import data_option
+from app.settings import parse_duration
 from domain.origin import ROLES, Actor
 from storage.tokens import Token
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Duration(click.ParamType[timedelta]):
@@ -24,12 +22,13 @@ class Duration(click.ParamType[timedelta]):
     def convert(
         self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"(\d{1,6})([smhdw])", value)
-        if match is None or not int(match[1]):
-            self.fail(f"{value!r} is no time span such as 30d, 12h or 90m", param, ctx)
-        return timedelta(**{UNITS[match[2]]: int(match[1])})
+        try:
+            span = parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not span:
+            self.fail(f"{value!r} is no time span such as 30d: it is over at once", param, ctx)
+        return span
 
 
 @click.group()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from storage.blobs.filesystem import FilesystemBlobStore
 from storage.blobs.protocol import BlobNotFound, BlobStore, InvalidKey, KeyTaken
+from tests import s3
 
 MIB = 1024 * 1024
 IMAGE = "0f9d4bb2-6a3c-4a3e-8a4c-2f1d7b5a9e01"
@@ -53,11 +54,14 @@ def open_store(name: str, directory: Path) -> Iterator[BlobStore]:
     match name:
         case "filesystem":
             yield FilesystemBlobStore(directory / "blobs")
+        case "s3":
+            with s3.new_bucket() as bucket:
+                yield s3.server().open(bucket)
         case _:
             raise ValueError(name)
 
 
-@pytest.fixture(params=["filesystem"])
+@pytest.fixture(params=["filesystem", "s3"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlobStore]:
     with open_store(request.param, tmp_path) as store:
         yield store

@@ -72,5 +72,6 @@ SAMPLES = (
     sample(events.DeletionRequested, 14),
     sample(events.DataPurged, 15),
     sample(events.Deleted, 16),
+    sample(events.Restored, 17, status="active"),
 )
 SAMPLE_OF = {event.TOPIC: event for event in SAMPLES}

@@ -195,6 +195,22 @@ def test_a_status_follows_its_event(active: ImageRow, event: type[ImageEvent], s
     assert after == replace(active, status=status, **NEXT)
 
 
+def test_a_restored_image_has_its_data_again(active: ImageRow) -> None:
+    gone = advance(active, happened(events.DeletionRequested))
+
+    after = advance(gone, happened(events.Restored, status="active"))
+
+    assert after == replace(active, **NEXT)
+
+
+def test_a_restored_image_without_data_has_no_upload_either(active: ImageRow) -> None:
+    gone = replace(active, status="pending_delete")
+
+    after = advance(gone, happened(events.Restored, status="queued"))
+
+    assert after == replace(active, status="queued", attempt=None, store=None, **NEXT)
+
+
 def test_purged_data_is_nowhere(active: ImageRow) -> None:
     after = advance(active, happened(events.DataPurged))
 

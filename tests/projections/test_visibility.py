@@ -1,5 +1,6 @@
 """Who sees what: the list's SQL says the same as `domain.access`."""
 
+from datetime import timedelta
 from itertools import product
 from uuid import UUID
 
@@ -114,12 +115,14 @@ def test_whatever_is_listed_can_be_read(
         assert can_read(viewer, known[image_id])
 
 
-def test_the_images_in_deletion_are_found_for_the_reaper(
+def test_the_images_in_deletion_are_found_for_the_reaper_once_they_are_due(
     rows: list[ImageRow], queries: ImageQueries
 ) -> None:
-    waiting = queries.in_deletion()
+    going = [row for row in rows if row.status == "pending_delete"]
+    asked = [row.updated_at for row in going]
 
-    assert sorted(waiting) == sorted(row.id for row in rows if row.status == "pending_delete")
+    assert sorted(queries.in_deletion(until=max(asked))) == sorted(row.id for row in going)
+    assert queries.in_deletion(until=min(asked) - timedelta(microseconds=1)) == []
 
 
 @settings(

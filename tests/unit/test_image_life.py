@@ -5,7 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import ImageProtected, InvalidValue, LimitExceeded, ReservedAttribute
+from domain.errors import (
+    AttemptSuperseded,
+    ImageProtected,
+    InvalidValue,
+    LimitExceeded,
+    ReservedAttribute,
+)
 from domain.events import (
     DataPurged,
     Deactivated,
@@ -14,6 +20,7 @@ from domain.events import (
     ImageEvent,
     Reactivated,
     Registered,
+    Restored,
 )
 from domain.image import Description, Image, StoredData
 from domain.origin import Actor, Origin
@@ -278,3 +285,29 @@ def test_an_image_s_time_goes_on_when_the_clock_has_caught_up(
 
     [event] = queued.collect_events()
     assert event.timestamp == queued.modified_on == later
+
+
+@pytest.mark.parametrize("was", ["active", "deactivated"])
+def test_a_restored_image_has_its_data_again(active: Image, was: str) -> None:
+    if was == "deactivated":
+        active.deactivate(by=ALICE)
+    before = active.attempt, active.store
+    active.request_deletion(by=ALICE)
+    active.collect_events()
+
+    active.restore(by=ALICE)
+
+    [event] = active.collect_events()
+    assert isinstance(event, Restored)
+    assert (event.status, active.status) == (was, was)
+    assert (active.attempt, active.store) == before
+
+
+def test_an_upload_does_not_outlive_the_deletion_of_its_image(saving: Image, attempt: UUID) -> None:
+    saving.request_deletion(by=ALICE)
+
+    saving.restore(by=ALICE)
+
+    assert (saving.status, saving.attempt) == ("queued", None)
+    with pytest.raises(AttemptSuperseded):
+        saving.kill(attempt, "too late", by=ALICE)

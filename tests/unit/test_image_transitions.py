@@ -40,6 +40,7 @@ COMMANDS: dict[str, Callable[[Image], None]] = {
     "deactivate": lambda image: image.deactivate(by=ALICE),
     "reactivate": lambda image: image.reactivate(by=ALICE),
     "request_deletion": lambda image: image.request_deletion(by=ALICE),
+    "restore": lambda image: image.restore(by=ALICE),
     "finish_deletion": lambda image: image.finish_deletion(by=ALICE),
 }
 
@@ -89,6 +90,10 @@ OUTCOMES: dict[str, dict[Outcome, set[Status]]] = {
         errors.WrongStatusForAction: WITHOUT_DATA,
     },
     "request_deletion": {events.DeletionRequested: ALIVE, errors.BeingDeleted: ENDING},
+    "restore": {
+        events.Restored: {Status.PENDING_DELETE},
+        errors.StatusConflict: ALIVE | {Status.DELETED},
+    },
     "finish_deletion": {
         events.Deleted: {Status.PENDING_DELETE},
         errors.StatusConflict: ALIVE | {Status.DELETED},
@@ -102,6 +107,7 @@ STATUS_AFTER: dict[type[ImageEvent], Status] = {
     events.Deactivated: Status.DEACTIVATED,
     events.Reactivated: Status.ACTIVE,
     events.DeletionRequested: Status.PENDING_DELETE,
+    events.Restored: Status.QUEUED,
     events.Deleted: Status.DELETED,
 }
 """Every other event leaves the status as it is."""

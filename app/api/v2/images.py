@@ -80,6 +80,13 @@ def reactivate_image(image_id: UUID) -> ResponseReturnValue:
     return "", HTTPStatus.NO_CONTENT
 
 
+@bp.post("/<uuid:image_id>/actions/restore")
+def restore_image(image_id: UUID) -> ResponseReturnValue:
+    """Take an image back from its deletion (an extension)."""
+    parts().catalog.restore(image_id, by=origin())
+    return "", HTTPStatus.NO_CONTENT
+
+
 def shown(image_id: UUID) -> Shown:
     """Return what the read model says of an image that the caller may read."""
     image = parts().images.show(image_id)
