@@ -1,12 +1,13 @@
 """What is counted, for Prometheus: in one process, or summed over the processes of a server."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any, BinaryIO, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
@@ -21,6 +22,10 @@ from storage.events import EventLog
 from storage.leases import leases
 from storage.recorder import EVENTS_TABLE
 
+# A disk that is full would kill whoever writes to a file mapped from it.
+MEMORY = Path("/dev/shm")  # noqa: S108 - the directory made in it is this user's alone
+PREFIX = "hindsight-metrics-"
+
 BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10)  # seconds
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -31,16 +36,33 @@ def shared_directory() -> Iterator[Path]:
 
     It is a new one for each start: what was counted by processes of an earlier one is not mixed in.
     """
+    parent = MEMORY if os.access(MEMORY, os.W_OK) else Path(gettempdir())
+    _sweep(parent)
     owner = os.getpid()
-    directory = Path(mkdtemp(prefix="hindsight-metrics-"))
+    directory = Path(mkdtemp(prefix=PREFIX, dir=parent))
     # The library takes the directory from this variable only, and chooses the class at import.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # noqa: TID251 - it is written here
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call] # it has no types
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_SH)  # until the last of the processes has ended
     try:
         yield directory
     finally:
+        os.close(lock)
         if os.getpid() == owner:  # forked workers leave through here, too
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the directories of servers that were killed."""
+    for directory in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # it is in use, or another user's
+            lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(directory)
+            finally:
+                os.close(lock)
 
 
 def forget_process(directory: Path, pid: int) -> None:

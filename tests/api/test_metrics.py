@@ -12,6 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.metrics import PREFIX
 from tests import postgres
 from tests.api.project import Project
 from tests.faults.upload import SlowUpload
@@ -221,19 +222,40 @@ def test_without_its_database_a_server_still_tells_what_it_counted(tmp_path: Pat
         assert versions_asked(server) == 5
 
 
-def test_a_server_that_stops_leaves_no_counts_behind(tmp_path: Path) -> None:
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    server = Server(tmp_path / "data", settings={"TMPDIR": str(temporary)})
-    server.start()
-    try:
-        ask_versions(server, 3)
-        assert [path.name for path in temporary.glob("hindsight-metrics-*/counter_*.db")]
+def directories(server: Server) -> set[Path]:
+    """Where the server's workers keep what they count."""
+    maps = [Path(f"/proc/{pid}/maps").read_text() for pid in server.pids()]
+    files = {Path(line.split()[-1]) for text in maps for line in text.splitlines() if line}
+    return {file.parent for file in files if file.parent.name.startswith(PREFIX)}
 
-        assert server.stop() == 0
 
-        assert list(temporary.glob("hindsight-metrics-*")) == []
-        server.start()
-        assert versions_asked(server) == 0
-    finally:
-        server.close()
+def test_a_server_that_stops_leaves_no_counts_behind(own: Server) -> None:
+    ask_versions(own, 3)
+    [directory] = directories(own)
+
+    assert own.stop() == 0
+
+    assert not directory.exists()
+    own.start()
+    assert versions_asked(own) == 0
+
+
+def test_what_a_killed_server_counted_is_swept_away_by_the_next_start(own: Server) -> None:
+    ask_versions(own, 3)
+    [killed] = directories(own)
+    own.kill()
+
+    own.start()
+
+    assert not killed.exists()
+    assert versions_asked(own) == 0
+
+
+def test_a_start_leaves_alone_what_other_servers_count(own: Server, tmp_path: Path) -> None:
+    ask_versions(own, 3)
+
+    with running_server(tmp_path / "other") as other:
+        ask_versions(other, 1)
+
+        assert versions_asked(other) == 1
+    assert versions_asked(own) == 3
