@@ -156,7 +156,10 @@ def test_a_refusal_names_its_reason_and_its_request(sdk: Proxy, active: Image) -
 
     assert str(invalid.value.details).startswith("min_disk: ")
     assert forbidden.value.details == "visibility: only an admin may make images public"
-    assert conflict.value.details == "an image that is active can't become of another disk_format"
+    assert (
+        conflict.value.details
+        == "an image that is active can't become of another disk_format: it has its data already"
+    )
     for refusal in (invalid, forbidden, conflict):
         assert str(refusal.value.request_id).startswith("req-")
         assert str(refusal.value.details) in str(refusal.value)
