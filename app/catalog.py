@@ -229,7 +229,8 @@ class Catalog:
         if not events:
             return
         append = self._log.prepare(events)
-        with self._log.transaction() as connection:
+        # The hold comes before the rows of leases, here as in `_retry`: else they could deadlock.
+        with self._log.exclusive(image.id) as connection:
             if also is not None:
                 also(connection)
             append(connection)

@@ -78,11 +78,11 @@ class EventLog:
             raise refusal_of(error) from error
 
     @contextmanager
-    def exclusive(self, image_id: UUID) -> Iterator[None]:
+    def exclusive(self, image_id: UUID) -> Iterator[Connection]:
         """Run what is inside as one transaction, during which nobody else changes the image."""
         with self.transaction() as connection:
             hold(connection, image_id)
-            yield
+            yield connection
 
     def load(self, image_id: UUID, *, version: int | None = None) -> Image:
         """Return the image as it is, or as it was at a version; ImageNotFound if never there."""
@@ -110,7 +110,6 @@ class EventLog:
         first = events[0]
 
         def append(connection: Connection) -> None:
-            hold(connection, first.originator_id)
             try:
                 for write in projections:
                     write(connection)
